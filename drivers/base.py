@@ -1,0 +1,206 @@
+"""The vocabulary every driver shares: readings, device configuration, drivers and their one error.
+
+A reading says what a device observed, never what it means: whether somebody may pass is
+decided elsewhere. Nothing in a reading is guessed; what the device did not tell is ``None`` or
+``UNKNOWN``.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$"),
+    Field(json_schema_extra={"words": "1 to 32 small letters, digits, - or _, no - or _ first"}),
+]
+"""A device, lane or door as the configuration names it; short and safe inside a topic."""
+
+_ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
+
+Line = Annotated[
+    str,
+    StringConstraints(pattern=_ONE_LINE, min_length=1, max_length=1024),
+    Field(json_schema_extra={"words": "1 to 1024 characters on one line, in quotes"}),
+]
+"""Text without control characters: what it goes to may end it at one of them."""
+
+
+def _a_path(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(_ONE_LINE, value):
+        raise PydanticCustomError("path", "empty, or with a control character")
+    return value
+
+
+FilePath = Annotated[
+    Path,
+    BeforeValidator(_a_path),
+    Field(json_schema_extra={"pattern": _ONE_LINE, "words": "the path of a file or directory"}),
+]
+"""A file, directory or device node: no empty text, which would mean the current directory, and
+no control character, at which the system or a log would end it."""
+
+
+class Position(StrEnum):
+    """Where a door leaf is, in ONVIF's words (DoorPhysicalState)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+    FAULT = "fault"
+
+
+class Lock(StrEnum):
+    """What a lock reports about itself, in ONVIF's words (LockPhysicalState)."""
+
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    UNKNOWN = "unknown"
+    FAULT = "fault"
+
+
+class Role(StrEnum):
+    """What a door is for. A home door is only ever watched; nothing here can lock one."""
+
+    GATE = "gate"
+    SEALED = "sealed"
+    HOME = "home"
+
+
+class Surface(StrEnum):
+    """What a temperature was taken of, as the device states it."""
+
+    SURFACE = "surface"
+    BODY = "body"
+
+
+class Quality(StrEnum):
+    """How far a measurement can be trusted."""
+
+    OK = "ok"
+    SUSPECT = "suspect"
+    INVALID = "invalid"
+
+
+class DeviceState(StrEnum):
+    """Whether a device can be relied on right now."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeScanned:
+    """A code was held up and read.
+
+    ``payload`` is what the symbol carries, byte for byte. It may be anything a stranger printed,
+    so it stays out of every ``repr`` and must not reach a log, a topic or a query.
+    """
+
+    payload: bytes = field(repr=False)
+    symbology: str
+    medium: str
+    decode_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureMeasured:
+    """One measurement of one person.
+
+    ``celsius`` is the value to report and ``raw_celsius`` what the sensor sent; they differ by
+    ``correction`` (°C, added) only where the configuration names one.
+    """
+
+    celsius: float
+    raw_celsius: float
+    kind: Surface
+    quality: Quality = Quality.OK
+    reason: str | None = None
+    ambient_celsius: float | None = None
+    correction: float | None = None
+    samples: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DoorObserved:
+    """The state of a door as its contacts tell it; sent at start and at every change."""
+
+    door: str
+    role: Role
+    position: Position
+    lock: Lock = Lock.UNKNOWN
+    tamper: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceObserved:
+    """A device's own condition; ``measured`` is the figure behind ``reason``, if there is one."""
+
+    state: DeviceState
+    reason: str | None = None
+    measured: float | None = None
+
+
+Reading = CodeScanned | TemperatureMeasured | DoorObserved | DeviceObserved
+
+
+class Emit(Protocol):
+    """Where a driver puts its readings; waits while the gateway cannot take more."""
+
+    async def __call__(self, reading: Reading, *, age_s: float = 0.0) -> None:
+        """Hand over ``reading``, observed ``age_s`` seconds ago."""
+
+
+class DeviceError(Exception):
+    """The device cannot be used at present; the sentence says what was found.
+
+    Raised by ``Driver.run`` when it cannot go on. It is tried again later, by somebody else.
+    """
+
+
+class OptionTable(BaseModel):
+    """Any table of the configuration: nothing may be misspelt, no number be infinite or none at
+    all, and nothing changes after loading."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class DeviceConfig(OptionTable):
+    """The stanza ``[devices.NAME]``; each driver extends it and fixes ``driver`` to its name."""
+
+    driver: str
+    """The driver's name: the file name under ``drivers/``."""
+    lane: Name | None = None
+    """The lane this device serves; a name under ``[lanes]``."""
+
+
+class Driver(ABC):
+    """One device. Constructing it does no I/O, so that a configuration can be checked anywhere."""
+
+    def lost(self) -> Sequence[Reading]:
+        """What is no longer known now that ``run`` has failed, for whatever reason.
+
+        A lost link makes a door unknown; it never leaves it closed.
+        """
+        return ()
+
+    @abstractmethod
+    async def run(self, emit: Emit) -> NoReturn:
+        """Talk to the device until cancelled.
+
+        Emits ``DeviceObserved(ONLINE)`` once the device has answered. No retry, no back-off and
+        no log of a lost connection in here: whoever runs the driver does these once for all.
+
+        Raises:
+            DeviceError: the device does not answer, or answered with something unusable.
+        """

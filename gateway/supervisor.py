@@ -1,0 +1,114 @@
+"""Keeps one device running: restarts its driver after every failure and says each thing once."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from drivers.base import DeviceError, DeviceObserved, DeviceState, Driver, Reading
+from gateway.clock import Clock
+from gateway.events import Observation, Origin
+
+_log = logging.getLogger(__name__)
+
+Deliver = Callable[[Observation], Awaitable[None]]
+"""Takes an observation on towards the recorder; waits while there is no room."""
+
+
+class Backoff:
+    """Waiting times that double from `first_s` to `most_s`, each cut by up to a half at random.
+
+    The cut keeps a hundred boxes, or eight devices on one hub, from knocking in step.
+    """
+
+    def __init__(self, first_s: float, most_s: float, rng: random.Random) -> None:
+        self._first_s = first_s
+        self._most_s = most_s
+        self._rng = rng
+        self._next_s = first_s
+
+    def next(self) -> float:
+        """Seconds to wait before the next try."""
+        wait_s = self._next_s
+        self._next_s = min(self._most_s, wait_s * 2)
+        return wait_s * self._rng.uniform(0.5, 1.0)
+
+    def reset(self) -> None:
+        """The next wait is the first again."""
+        self._next_s = self._first_s
+
+
+class Supervisor:
+    """Runs one driver for ever and turns its readings into observations."""
+
+    SETTLED_S = 5.0
+    """A device that stayed this long starts with the shortest wait again; one that comes and goes
+    faster keeps backing off, so that a loose plug does not fill the journal."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        driver: Driver,
+        deliver: Deliver,
+        clock: Clock,
+        backoff: Backoff,
+    ) -> None:
+        self.origin = origin
+        self.condition: DeviceObserved | None = None
+        self._driver = driver
+        self._deliver = deliver
+        self._clock = clock
+        self._backoff = backoff
+        self._online_since: float | None = None
+
+    async def run(self) -> NoReturn:
+        """Run the driver until cancelled, whatever it does."""
+        while True:
+            reason = await self._run_until_failure()
+            for reading in self._driver.lost():
+                await self._emit(reading)
+            await self._lose(reason)
+            await asyncio.sleep(self._wait_s())
+
+    async def _run_until_failure(self) -> str:
+        try:
+            await self._driver.run(self._emit)
+        except DeviceError as error:
+            return str(error)
+        except Exception:  # noqa: BLE001
+            # A bug in the camera's driver must not stop the lock: this is the one place where
+            # any exception is contained.
+            _log.exception("%s: bug in driver %s", self.origin.device, self.origin.driver)
+            return f"driver {self.origin.driver} failed; the log has the details"
+
+    async def _emit(self, reading: Reading, *, age_s: float = 0.0) -> None:
+        if isinstance(reading, DeviceObserved):
+            if reading == self.condition:
+                return
+            self._note(reading)
+        stamp = self._clock.now().earlier(age_s)
+        await self._deliver(Observation(self.origin, stamp, reading))
+
+    def _note(self, condition: DeviceObserved) -> None:
+        was, self.condition = self.condition, condition
+        if condition.state is DeviceState.LOST:
+            _log.warning("%s is lost: %s", self.origin.device, condition.reason)
+        elif condition.state is DeviceState.DEGRADED:
+            _log.warning("%s is degraded: %s", self.origin.device, condition.reason)
+        elif was is not None:
+            _log.info("%s is back", self.origin.device)
+        if condition.state is not DeviceState.LOST and self._online_since is None:
+            self._online_since = asyncio.get_running_loop().time()
+
+    async def _lose(self, reason: str) -> None:
+        if self.condition is not None and self.condition.state is DeviceState.LOST:
+            _log.debug("%s is still lost: %s", self.origin.device, reason)
+            return
+        await self._emit(DeviceObserved(DeviceState.LOST, reason))
+
+    def _wait_s(self) -> float:
+        since, self._online_since = self._online_since, None
+        if since is not None and asyncio.get_running_loop().time() - since >= self.SETTLED_S:
+            self._backoff.reset()
+        return self._backoff.next()

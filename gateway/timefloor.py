@@ -1,0 +1,55 @@
+"""The latest time that this box has known for certain, kept over power cuts.
+
+A box without a battery-backed clock starts in 1970. It cannot know the time then, but it can know
+that it is later than this.
+"""
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from gateway.clock import Clock, TimeQuality
+
+
+class TimeFloor:
+    """A file with one number, milliseconds since 1970 (UTC); losing it costs the knowledge only."""
+
+    EVERY_S = 3600.0
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> int:
+        """The floor; 0 if none is known."""
+        try:
+            return max(0, int(self._path.read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            return 0
+
+    def lift(self, wall_ms: int) -> None:
+        """It is `wall_ms` now, for certain."""
+        if wall_ms <= self.load():
+            return
+        half = self._path.with_name(f"{self._path.name}.new")
+        with suppress(OSError):  # a full disk: the former one stays true
+            with half.open("w", encoding="ascii") as file:
+                file.write(f"{wall_ms}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(self._path)
+
+    async def keep(self, clock: Clock) -> NoReturn:
+        """Lift it every hour and when cancelled, as long as `clock` is right."""
+        try:
+            while True:
+                self._follow(clock)
+                await asyncio.sleep(self.EVERY_S)
+        finally:
+            self._follow(clock)
+
+    def _follow(self, clock: Clock) -> None:
+        now = clock.now()
+        if now.quality is TimeQuality.SYNC:
+            self.lift(now.wall_ms)

@@ -1,0 +1,139 @@
+"""The envelope is CloudEvents as the contract writes it, and no content of a code gets into it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.base import (
+    CodeScanned,
+    DeviceObserved,
+    DeviceState,
+    DoorObserved,
+    Position,
+    Reading,
+    Role,
+    Surface,
+    TemperatureMeasured,
+)
+from gateway.clock import Stamp, TimeQuality
+from gateway.events import (
+    BirthState,
+    EndState,
+    Observation,
+    Origin,
+    Pseudonyms,
+    draft,
+    encode,
+    encode_state,
+)
+
+SOURCE = "/gateways/410102011003007"
+STAMP = Stamp(1_773_785_523_412, TimeQuality.SYNC, "boot", 7)
+PSEUDONYMS = Pseudonyms(b"k" * 32)
+
+
+def encoded(reading: Reading, *, lane: str | None = "in-1", seq: int = 18345) -> bytes:
+    observation = Observation(Origin("dev-1", "camera", lane), STAMP, reading)
+    return encode(
+        draft(observation, PSEUDONYMS),
+        source=SOURCE,
+        epoch="k3f9x2m7",
+        seq=seq,
+        recorded_ms=1_773_785_523_450,
+    )
+
+
+def test_a_temperature_in_full() -> None:
+    reading = TemperatureMeasured(36.4, 36.4, Surface.SURFACE, ambient_celsius=24.1, samples=7)
+    assert json.loads(encoded(reading)) == {
+        "specversion": "1.0",
+        "id": "k3f9x2m7-18345",
+        "source": SOURCE,
+        "type": "checkpoint.temperature.v1",
+        "subject": "lane/in-1",
+        "time": "2026-03-17T22:12:03.412Z",
+        "recordedtime": "2026-03-17T22:12:03.450Z",
+        "sequence": "000000018345",
+        "clock": "sync",
+        "data": {
+            "device": "dev-1",
+            "lane": "in-1",
+            "celsius": 36.4,
+            "raw_celsius": 36.4,
+            "kind": "surface",
+            "quality": "ok",
+            "ambient_celsius": 24.1,
+            "samples": 7,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("reading", "kind", "subject"),
+    [
+        (CodeScanned(b"x", "QR", "camera", 2.0), "scan", "lane/in-1"),
+        (TemperatureMeasured(36.4, 36.4, Surface.SURFACE), "temperature", "lane/in-1"),
+        (DoorObserved("gate-1", Role.GATE, Position.UNKNOWN), "door", "door/gate-1"),
+        (DeviceObserved(DeviceState.LOST, "gone"), "device", "device/dev-1"),
+    ],
+)
+def test_kind_and_subject_name_the_place(reading: Reading, kind: str, subject: str) -> None:
+    event = json.loads(encoded(reading))
+    assert event["type"] == f"checkpoint.{kind}.v1"
+    assert event["subject"] == subject
+
+
+def test_a_device_without_a_lane_is_its_own_place() -> None:
+    event = json.loads(encoded(CodeScanned(b"x", "QR", "camera", 2.0), lane=None))
+    assert event["subject"] == "device/dev-1"
+    assert "lane" not in event["data"]
+
+
+@given(st.binary(min_size=4, max_size=300))
+def test_no_content_of_a_code_is_in_its_event_or_in_any_repr(payload: bytes) -> None:
+    reading = CodeScanned(payload, "QR", "camera", 2.0)
+    spellings: list[Callable[[bytes], str]] = [
+        lambda raw: raw.decode("latin-1"),
+        lambda raw: raw.decode("utf-8", "replace"),
+        lambda raw: raw.hex(),
+        lambda raw: repr(raw)[2:-1],
+    ]
+    said = encoded(reading).decode() + repr(reading)
+    assert len(json.loads(encoded(reading))["data"]["token"]) == 26
+    innocent = encoded(CodeScanned(b"", "QR", "camera", 2.0)).decode() + repr(reading)
+    token = PSEUDONYMS.token(payload)
+    for spell in spellings:
+        spelt = spell(payload)
+        assert spelt not in said or spelt in innocent or spelt in token
+
+
+def test_tokens_are_stable_per_key_and_differ_between_keys() -> None:
+    other = Pseudonyms(Pseudonyms.new_key())
+    assert PSEUDONYMS.token(b"code") == Pseudonyms(b"k" * 32).token(b"code")
+    assert PSEUDONYMS.token(b"code") != other.token(b"code")
+    assert PSEUDONYMS.token(b"code") != PSEUDONYMS.token(b"code2")
+    assert PSEUDONYMS.token(b"code").isalnum()
+
+
+def test_state_messages_share_a_session_and_differ_in_id() -> None:
+    birth = BirthState(
+        session=3,
+        epoch="k3f9x2m7",
+        first_seq=1,
+        last_seq=9,
+        confirmed_seq=7,
+        software="1.0",
+        clock=TimeQuality.UNSYNC,
+        devices={"gate-camera": DeviceState.ONLINE},
+        lanes=["in-1"],
+    )
+    lost = EndState(state="lost", session=3, epoch="k3f9x2m7")
+    born, ended = (json.loads(encode_state(each, source=SOURCE, at_ms=0)) for each in (birth, lost))
+    assert born["data"]["session"] == ended["data"]["session"] == 3
+    assert (born["data"]["state"], ended["data"]["state"]) == ("birth", "lost")
+    assert born["data"]["devices"] == {"gate-camera": "online"}
+    assert born["id"] != ended["id"]
+    assert born["type"] == ended["type"] == "checkpoint.state.v1"
