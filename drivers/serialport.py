@@ -1,0 +1,164 @@
+"""The one opener of serial ports: pyserial for the settings, the asyncio loop for the bytes."""
+
+import asyncio
+import errno
+import fcntl
+import logging
+import os
+import termios
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Literal
+
+import serial
+from pydantic import Field
+
+from drivers.base import DeviceError
+
+_log = logging.getLogger(__name__)
+
+Baud = Annotated[int, Field(ge=300, le=4_000_000)]
+"""Bits per second."""
+
+Parity = Literal["N", "E", "O"]
+"""None, even or odd, as the device's manual writes it: 8N1, 8E1, 8O1."""
+
+_CHUNK = 4096  # bytes; the kernel holds at most 4095 for a reader
+_TROUBLE = (OSError, termios.error)  # termios.error is no OSError, though it carries an errno
+
+_WHY_NOT_OPENED = {
+    errno.ENOENT: "does not exist: the adapter is not plugged in, or has another name",
+    errno.EACCES: "may not be opened by this user, who needs the group that owns it",
+    errno.EPERM: "may not be opened by this user, who needs the group that owns it",
+    errno.EBUSY: "is in use by another program",  # by TIOCEXCL
+    errno.EAGAIN: "is in use by another program",  # by flock
+    errno.ENOTTY: "is not a serial port",
+    errno.EISDIR: "is not a serial port",
+}
+
+
+class SerialPort:
+    """An open port: raw bytes, in and out. One reader and one writer at a time."""
+
+    def __init__(self, name: str, settings: serial.Serial) -> None:
+        self.name = name
+        self._settings = settings
+        self._fd: int = settings.fileno()
+
+    async def read(self) -> bytes:
+        """Wait for bytes and return what is there, at least one; a cancelled read loses none.
+
+        The loop watches the port only while somebody waits here, so that a port that hung up
+        cannot keep the loop spinning.
+
+        Raises:
+            DeviceError: the port is gone.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._ready(loop.add_reader, loop.remove_reader)
+            try:
+                data = os.read(self._fd, _CHUNK)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise self._gone(error) from error
+            if not data:
+                raise self._gone(None)
+            _log.debug("%s → %s", self.name, data.hex(" "))
+            return data
+
+    async def write(self, data: bytes) -> None:
+        """Hand all of ``data`` to the kernel; waits while it cannot take more.
+
+        Raises:
+            DeviceError: the port is gone.
+        """
+        loop = asyncio.get_running_loop()
+        _log.debug("%s ← %s", self.name, data.hex(" "))
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                await self._ready(loop.add_writer, loop.remove_writer)
+            except OSError as error:
+                raise self._gone(error) from error
+
+    def discard_input(self) -> None:
+        """Forget what has been received and not been read.
+
+        Raises:
+            DeviceError: the port is gone.
+        """
+        try:
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+        except termios.error as error:
+            raise self._gone(error) from error
+
+    def close(self) -> None:
+        """Give the port back."""
+        with suppress(OSError):  # an unplugged one cannot be asked, and needs not
+            fcntl.ioctl(self._fd, termios.TIOCNXCL)
+        self._settings.close()
+
+    async def _ready(
+        self,
+        watch: Callable[[int, Callable[[], None]], None],
+        unwatch: Callable[[int], bool],
+    ) -> None:
+        event = asyncio.Event()
+        watch(self._fd, event.set)
+        try:
+            await event.wait()
+        finally:
+            unwatch(self._fd)
+
+    def _gone(self, error: BaseException | None) -> DeviceError:
+        # A hang-up reads as the end of a file, a pulled adapter as EIO, ENODEV or ENXIO.
+        why = f" ({os.strerror(error.args[0])})" if error else ""
+        return DeviceError(f"{self.name} is gone: unplugged, or its adapter failed{why}")
+
+
+@asynccontextmanager
+async def opened(path: Path, *, baud: int, parity: Parity = "N") -> AsyncIterator[SerialPort]:
+    """The port at ``path``, 8 data bits, 1 stop bit, raw, ours alone, its old input discarded.
+
+    Symbolic links are followed anew each time: after a replug they may lead elsewhere.
+
+    Raises:
+        DeviceError: it cannot be opened; the sentence says why.
+    """
+    port = _open(path, baud, parity)
+    try:
+        yield port
+    finally:
+        port.close()
+
+
+def _open(path: Path, baud: int, parity: Parity) -> SerialPort:
+    settings = serial.Serial(
+        baudrate=baud,
+        parity=parity,
+        exclusive=True,
+        # Sets VMIN to 1: with 0, "nothing yet" and "hung up" would both read as b"".
+        inter_byte_timeout=0,
+    )
+    settings.port = str(path)
+    try:
+        settings.open()
+        # flock keeps out who asks for a lock, TIOCEXCL everybody but root.
+        fcntl.ioctl(settings.fileno(), termios.TIOCEXCL)
+    except _TROUBLE as error:
+        settings.close()
+        raise DeviceError(f"{path} {_why_not_opened(error)}") from error
+    return SerialPort(str(path), settings)
+
+
+def _why_not_opened(error: BaseException) -> str:
+    number = error.args[0]
+    if not isinstance(number, int):
+        # pyserial keeps no number when the file has no terminal settings.
+        return _WHY_NOT_OPENED[errno.ENOTTY]
+    return _WHY_NOT_OPENED.get(number, f"cannot be opened: {os.strerror(number)}")

@@ -1,0 +1,134 @@
+"""The emulated devices keep to their documents, heard through a bare port without any driver."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from drivers import serialport
+from drivers.emulators.cable import Cable
+from drivers.emulators.modbus_board import ModbusBoard
+from drivers.emulators.thermometer import Thermometer
+from drivers.serialport import SerialPort
+
+pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
+
+
+async def read(port: SerialPort, count: int) -> bytes:
+    """The next ``count`` bytes or a few more."""
+    received = b""
+    async with asyncio.timeout(10):
+        while len(received) < count:
+            received += await port.read()
+    return received
+
+
+async def is_silent(port: SerialPort) -> bool:
+    try:
+        async with asyncio.timeout(0.1):
+            await port.read()
+    except TimeoutError:
+        return True
+    return False
+
+
+def is_port(path: Path) -> bool:
+    return path.is_char_device()
+
+
+class TestCable:
+    async def test_the_path_outlives_the_pty(self, link: Path) -> None:
+        cable = Cable(link, lambda _: None)
+        cable.plug()
+        assert is_port(link)
+        cable.unplug()
+        assert not is_port(link)
+        cable.plug()
+        assert is_port(link)
+        cable.unplug()
+
+    async def test_plugging_twice_is_plugging_once(self, link: Path) -> None:
+        cable = Cable(link, lambda _: None)
+        cable.plug()
+        cable.plug()
+        assert cable.plugged
+        cable.unplug()
+        cable.unplug()
+        assert not cable.plugged
+        assert cable.baud == 0
+
+    async def test_what_nobody_listens_to_is_lost(self, link: Path) -> None:
+        cable = Cable(link, lambda _: None)
+        cable.send(b"unplugged")
+        cable.plug()
+        cable.send(b"nobody there")
+        async with serialport.opened(link, baud=9600) as port:
+            assert await is_silent(port)
+        cable.unplug()
+
+
+class TestThermometer:
+    async def test_says_nothing_until_told(self, link: Path) -> None:
+        async with Thermometer(link, rate_hz=100), serialport.opened(link, baud=9600) as port:
+            assert await is_silent(port)
+            await port.write(bytes.fromhex("A5 45 EA"))
+            assert (await read(port, 9)).startswith(bytes.fromhex("5A 5A 45 04"))
+
+    async def test_gives_one_reading_when_asked_for_one(self, link: Path) -> None:
+        async with Thermometer(link, rate_hz=100), serialport.opened(link, baud=9600) as port:
+            await port.write(bytes.fromhex("A5 15 BA"))
+            assert len(await read(port, 9)) == 9
+            assert await is_silent(port)
+
+    async def test_passes_over_noise_and_bad_sums(self, link: Path) -> None:
+        async with Thermometer(link, rate_hz=100), serialport.opened(link, baud=9600) as port:
+            await port.write(bytes.fromhex("00 A5 45 EB A5"))
+            assert await is_silent(port)
+            await port.write(bytes.fromhex("A5 45 EA"))
+            assert len(await read(port, 9)) >= 9
+
+    async def test_settings_count_from_the_next_power_up(self, link: Path) -> None:
+        async with Thermometer(link, rate_hz=100) as module:
+            async with serialport.opened(link, baud=9600) as port:
+                await port.write(bytes.fromhex("A5 AF 54 A5 51 F6 A5 15 BA"))
+                assert len(await read(port, 9)) == 9
+                assert await is_silent(port)
+            module.unplug()
+            module.replug()
+            async with serialport.opened(link, baud=115200) as port:
+                await port.write(b"hello")
+                assert (await read(port, 9)).startswith(bytes.fromhex("5A 5A 45 04"))
+
+    async def test_temperatures_below_zero(self, link: Path) -> None:
+        async with Thermometer(link, rate_hz=100) as module:
+            module.object_celsius, module.ambient_celsius = -10.0, -10.5
+            async with serialport.opened(link, baud=9600) as port:
+                await port.write(bytes.fromhex("A5 15 BA"))
+                frame = await read(port, 9)
+
+        assert int.from_bytes(frame[4:6], "big", signed=True) == pytest.approx(-1000, abs=6)
+        assert frame[6:8] == bytes.fromhex("FB E6")
+        assert frame[8] == sum(frame[:8]) & 0xFF
+
+
+class TestModbusBoard:
+    @pytest.mark.parametrize(
+        ("request_", "answer"),
+        [
+            ("01 02 00 00 00 08 79 CC", "01 02 01 05 61 8B"),
+            ("01 01 00 00 00 08 3D CC", "01 01 01 00 51 88"),
+        ],
+    )
+    async def test_documented_frames(self, link: Path, request_: str, answer: str) -> None:
+        async with ModbusBoard(link) as board:
+            await board.set_input(0, active=True)
+            await board.set_input(2, active=True)
+            async with serialport.opened(link, baud=9600) as port:
+                await port.write(bytes.fromhex(request_))
+                expected = bytes.fromhex(answer)
+                assert await read(port, len(expected)) == expected
+
+    async def test_a_board_without_modes_refuses_to_tell_them(self, link: Path) -> None:
+        async with ModbusBoard(link, modes=()), serialport.opened(link, baud=9600) as port:
+            await port.write(bytes.fromhex("01 03 10 00 00 08 40 CC"))
+            assert await read(port, 5) == bytes.fromhex("01 83 02 C0 F1")

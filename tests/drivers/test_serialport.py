@@ -1,0 +1,178 @@
+"""The opener of ports, on real ptys."""
+
+import asyncio
+import fcntl
+import os
+import struct
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from drivers import serialport
+from drivers.base import DeviceError
+from drivers.emulators.cable import Cable
+
+TIOCGEXCL = 0x80045440  # <asm-generic/ioctls.h>; the termios module has no name for it
+
+pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
+
+
+class Peer:
+    """The far end of a cable: keeps what it hears, and lets a test wait for it."""
+
+    def __init__(self, link: Path) -> None:
+        self.heard = b""
+        self._news = asyncio.Event()
+        self.cable = Cable(link, self._hear)
+
+    def _hear(self, data: bytes) -> None:
+        self.heard += data
+        self._news.set()
+
+    async def wait_for(self, count: int) -> bytes:
+        async with asyncio.timeout(10):
+            while len(self.heard) < count:
+                self._news.clear()
+                await self._news.wait()
+        return self.heard
+
+    def __enter__(self) -> "Peer":
+        self.cable.plug()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cable.unplug()
+
+
+async def say_hello(port: serialport.SerialPort, peer: Peer) -> None:
+    """Returns when the far end has noticed that somebody is there."""
+    await port.write(b"hello")
+    await peer.wait_for(5)
+
+
+async def test_bytes_go_both_ways_unaltered(link: Path) -> None:
+    every_byte = bytes(range(256))
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=9600) as port:
+            await port.write(every_byte)
+            assert await peer.wait_for(256) == every_byte
+
+            peer.cable.send(every_byte)
+            received = b""
+            async with asyncio.timeout(10):
+                while len(received) < 256:
+                    received += await port.read()
+            assert received == every_byte
+
+
+async def test_a_read_that_is_given_up_loses_nothing(link: Path) -> None:
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=9600) as port:
+            await say_hello(port, peer)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await port.read()
+            peer.cable.send(b"later")
+            assert await port.read() == b"later"
+
+
+async def test_more_than_the_kernel_takes_at_once_is_written(link: Path) -> None:
+    much = bytes(200_000)
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=115200) as port, asyncio.timeout(30):
+            await port.write(much)
+            assert len(await peer.wait_for(len(much))) == len(much)
+
+
+async def test_input_can_be_discarded(link: Path) -> None:
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=9600) as port:
+            await say_hello(port, peer)
+            peer.cable.send(b"stale")
+            port.discard_input()
+            peer.cable.send(b"fresh")
+            assert await port.read() == b"fresh"
+
+
+@pytest.mark.parametrize("baud", [9600, 115200])
+async def test_the_speed_is_set(link: Path, baud: int) -> None:
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=baud):
+            assert peer.cable.baud == baud
+
+
+async def test_a_port_has_one_user(link: Path) -> None:
+    with Peer(link):
+        async with serialport.opened(link, baud=9600), AsyncExitStack() as stack:
+            with pytest.raises(DeviceError, match="is in use by another program"):
+                await stack.enter_async_context(serialport.opened(link, baud=9600))
+        async with serialport.opened(link, baud=9600):
+            pass
+
+
+def is_exclusive(link: Path) -> bool:
+    """Whether who opens ``link`` now is turned away by the kernel, unless it is root."""
+    port = os.readlink(link)
+    (mine,) = (
+        int(entry.name)
+        for entry in Path("/proc/self/fd").iterdir()
+        if entry.is_symlink() and os.readlink(entry) == port
+    )
+    (exclusive,) = struct.unpack("i", fcntl.ioctl(mine, TIOCGEXCL, bytes(4)))
+    return bool(exclusive)
+
+
+async def test_the_kernel_keeps_the_port_for_its_user(link: Path) -> None:
+    with Peer(link):
+        async with serialport.opened(link, baud=9600):
+            assert is_exclusive(link)
+
+
+async def refusal(path: Path) -> str:
+    """What is said when ``path`` is opened."""
+    async with AsyncExitStack() as stack:
+        with pytest.raises(DeviceError) as caught:
+            await stack.enter_async_context(serialport.opened(path, baud=9600))
+    return str(caught.value)
+
+
+async def test_what_cannot_be_opened_is_said_in_a_sentence(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+
+    assert await refusal(missing) == (
+        f"{missing} does not exist: the adapter is not plugged in, or has another name"
+    )
+    assert await refusal(file) == f"{file} is not a serial port"
+    assert await refusal(tmp_path) == f"{tmp_path} is not a serial port"
+    assert await refusal(Path("/dev/null")) == "/dev/null is not a serial port"
+    assert await refusal(loop) == (f"{loop} cannot be opened: Too many levels of symbolic links")
+
+
+async def test_a_hang_up_ends_a_waiting_read(link: Path) -> None:
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=9600) as port:
+            await say_hello(port, peer)
+            asyncio.get_running_loop().call_soon(peer.cable.unplug)
+            with pytest.raises(DeviceError, match="is gone"):
+                await port.read()
+            with pytest.raises(DeviceError, match="is gone"):
+                await port.write(b"anybody?")
+            with pytest.raises(DeviceError, match="is gone"):
+                port.discard_input()
+
+
+async def test_a_link_is_followed_anew_at_each_open(link: Path) -> None:
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=9600) as port:
+            await say_hello(port, peer)
+        peer.cable.unplug()
+        assert "does not exist" in await refusal(link)
+        peer.cable.plug()
+        async with serialport.opened(link, baud=9600) as port:
+            await port.write(b" again")
+            assert await peer.wait_for(11) == b"hello again"
