@@ -1,0 +1,195 @@
+"""The configuration: what can be set, what it must look like, what applies when it is not."""
+
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SerializeAsAny, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from drivers.base import DeviceConfig, FilePath, Line, Name, OptionTable
+
+Level = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9-][A-Za-z0-9_-]{0,31}$"),
+    Field(json_schema_extra={"words": "1 to 32 letters, digits, - or _, no _ first, in quotes"}),
+]
+"""One level of a topic."""
+
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+
+
+def _an_address(host: str) -> str:
+    """What looks like an address must be one: nobody could look it up as a name."""
+    if ":" in host or host.removesuffix(".").rpartition(".")[2].isdigit():
+        try:
+            ip_address(host)
+        except ValueError as error:
+            raise PydanticCustomError("host", "no address") from error
+    return host
+
+
+Host = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^(({_LABEL}\.)*{_LABEL}\.?|[0-9A-Fa-f:]+:[0-9A-Fa-f.]*)$", max_length=253
+    ),
+    AfterValidator(_an_address),
+    Field(
+        json_schema_extra={"words": "a host name or address, without mqtt:// and without a port"}
+    ),
+]
+"""Where a broker is; a name in other letters than these is written as DNS has it, xn--…"""
+
+FileName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}\.db$"),
+    Field(json_schema_extra={"words": "a file name that ends in .db, without a directory"}),
+]
+"""A database inside `state_dir`; its ending keeps it apart from the keys and sockets there."""
+
+LONGEST_TOPIC = 64
+"""Characters; Alibaba Cloud and China Telecom refuse longer topics."""
+
+
+class Place(OptionTable):
+    """`[gateway]`: which gate this is."""
+
+    id: Level
+    """The gateway's own id; in China 15 digits: district 6, street 3, community 3, gate 3."""
+    district: Level
+    """First level of the grid, for example 410102."""
+    street: Level
+    """Second level of the grid, for example 011."""
+    community: Level
+    """Third level of the grid, for example 003."""
+    state_dir: FilePath = Path("/var/lib/checkpoint-gateway")
+    """Where the journal, the pseudonym key and the status socket live."""
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents source of everything this gateway says."""
+        return f"/gateways/{self.id}"
+
+
+class JournalConfig(OptionTable):
+    """`[journal]`: how much is kept, and for how long."""
+
+    file: FileName = "journal.db"
+    """File inside `state_dir` that holds every event."""
+    max_mb: Annotated[int, Field(ge=16, le=1_000_000)] = 2000
+    """Most room on the disk, in megabytes, with what lies beside the file; about 4 million events.
+
+    Before it is reached the oldest delivered events go, and only then, declared, undelivered ones.
+    """
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """Delivered events older than this are deleted, as the centre can still ask for them again."""
+
+
+class Protocol(StrEnum):
+    """MQTT versions."""
+
+    V5 = "5"
+    V311 = "3.1.1"
+
+
+class Confirm(StrEnum):
+    """Whose word counts as delivered."""
+
+    BROKER = "broker"
+    CENTRE = "centre"
+
+
+class Profile(StrEnum):
+    """Kinds of broker whose limits are known; see `gateway.services`."""
+
+    GENERIC = "generic"
+    AWS = "aws"
+    ALIYUN = "aliyun"
+    TENCENT = "tencent"
+    HUAWEI = "huawei"
+    ONENET = "onenet"
+    RABBITMQ = "rabbitmq"
+    NATS = "nats"
+
+
+class Compress(StrEnum):
+    """How batches are made smaller."""
+
+    OFF = "off"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    AUTO = "auto"
+
+
+class TlsConfig(OptionTable):
+    """`[uplink.tls]`: present means TLS, always with the server's name verified."""
+
+    ca_file: FilePath | None = None
+    """PEM bundle of the authorities to trust; without it the system's."""
+    cert_file: FilePath | None = None
+    """PEM client certificate."""
+    key_file: FilePath | None = None
+    """PEM key of the client certificate."""
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            missing = "key_file" if self.key_file is None else "cert_file"
+            raise ValueError(f"{missing} is missing; cert_file and key_file go together")
+        return self
+
+
+class UplinkConfig(OptionTable):
+    """`[uplink]`: the way to the centre."""
+
+    host: Host
+    """The broker's name or address."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    """The broker's port; 8883 is usual with TLS."""
+    profile: Profile = Profile.GENERIC
+    """Whose limits are kept: those of a cloud service, or of any broker."""
+    protocol: Protocol = Protocol.V5
+    """MQTT version; `3.1.1` for brokers that know no other."""
+    username: Line | None = None
+    """Defaults to the gateway's id."""
+    password_file: FilePath | None = None
+    """File with the password on its first line; never written into this file."""
+    keepalive_s: Annotated[int, Field(ge=5, le=300)] = 30
+    """A dead link is noticed after at most 1.5 × this."""
+    ack_timeout_s: Annotated[float, Field(ge=1, le=300)] = 30.0
+    """A publish not acknowledged for this long closes the link, and a new one is made."""
+    confirm: Confirm = Confirm.BROKER
+    """`broker`: an acknowledged publish is delivered. `centre`: only the centre's own word is."""
+    compress: Compress = Compress.AUTO
+    """Batches: `auto` is gzip, or zstd where the centre says that it reads it."""
+    message_bytes: Annotated[int, Field(ge=1024, le=268_435_455)] | None = None
+    """Largest payload sent. Defaults to the profile's."""
+    window: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Most messages in flight. Defaults to the profile's."""
+    messages_per_s: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Most messages sent per second. Defaults to the profile's."""
+    will: bool | None = None
+    """Whether the broker is given a will to publish. Defaults to the profile's."""
+    retain: bool | None = None
+    """Whether states are retained by the broker. Defaults to the profile's."""
+    tls: TlsConfig | None = None
+    """Absent means plain TCP."""
+
+
+class LaneConfig(OptionTable):
+    """`[lanes.NAME]`: one way through the gate."""
+
+    direction: Literal["entry", "exit"]
+    """Which way people go."""
+
+
+class Config(OptionTable):
+    """The whole file."""
+
+    gateway: Place
+    journal: JournalConfig = JournalConfig()
+    uplink: UplinkConfig
+    lanes: dict[Name, LaneConfig] = Field(default_factory=dict)
+    devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)

@@ -1,0 +1,78 @@
+"""TOML file → `Config`, or every mistake in it at once, with its line and what was expected."""
+
+from pathlib import Path
+
+from gateway.config import Config
+from gateway.configfile import lines, syntax, words
+from gateway.configfile.validate import validate
+from gateway.errors import ConfigError
+
+LARGEST_FILE = 128 << 10
+"""Bytes. A gate with a hundred devices needs a quarter of this."""
+
+MOST_TOLD = 100
+"""Mistakes, the first in the file; nobody corrects more at once."""
+
+_Told = tuple[int, object]
+"""A mistake's line, and what ``str`` makes words of."""
+
+
+def load(path: Path) -> Config:
+    """Read the configuration in ``path``. Nothing but this file is opened, least of all a device.
+
+    Raises:
+        ConfigError: one line ``file:line: [table] key: what is wrong`` for each mistake.
+    """
+    parsed = syntax.parse(_read(path))
+    report: list[_Told] = [(mistake.line, mistake.words) for mistake in parsed.mistakes]
+    if not parsed.whole:
+        report.append((report[-1][0], "what follows can be checked once this is corrected"))
+        raise _refusal(path, report)
+    config, mistakes = validate(parsed.data)
+    where = lines.first_lines(parsed.text)
+    unread = {mistake.name for mistake in parsed.mistakes}
+    report += [
+        (_line(mistake.path, where), mistake)
+        for mistake in mistakes
+        if not (mistake.missing and mistake.path[-1] in unread)
+    ]
+    if config is None or report:
+        raise _refusal(path, report)
+    return config
+
+
+def _refusal(path: Path, report: list[_Told]) -> ConfigError:
+    told = sorted(report, key=lambda each: each[0])
+    lines_told = [f"{path}:{line}: {mistake}" for line, mistake in told[:MOST_TOLD]]
+    if more := told[MOST_TOLD:]:
+        lines_told.append(f"{path}:{more[0][0]}: from here on {len(more)} more mistakes")
+    return ConfigError("\n".join(map(words.printable, lines_told)))
+
+
+def _read(path: Path) -> str:
+    try:
+        if not path.is_file():
+            path.stat()
+            what = "a directory" if path.is_dir() else "not a regular file"
+            raise ConfigError(f"{path}: this is {what}; expected a configuration file")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > LARGEST_FILE:
+        size = f"larger than {LARGEST_FILE >> 10} KiB"
+        raise ConfigError(f"{path}: {size}; this is no configuration")
+    try:
+        return content.decode("utf-8-sig")  # Notepad writes a byte order mark; it does no harm
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = f"the byte 0x{content[error.start]:02x} is not UTF-8"
+        raise ConfigError(f"{path}:{line}: {byte}; save the file as UTF-8") from error
+
+
+def _line(path: lines.Path, where: dict[lines.Path, int]) -> int:
+    """The line of ``path``, or of the innermost table around it that the file has."""
+    parents = (path[:length] for length in range(len(path), 0, -1))
+    return next((where[parent] for parent in parents if parent in where), 1)

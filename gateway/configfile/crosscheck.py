@@ -1,0 +1,113 @@
+"""What no table can know of itself: names that must exist elsewhere, or must not occur twice."""
+
+import os.path
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.config import LONGEST_TOPIC, Place, UplinkConfig
+from gateway.configfile import words
+from gateway.configfile.lines import Path
+from gateway.configfile.mistakes import Misspelt, Mistake
+from gateway.services import contradictions
+from gateway.topics import Topics
+
+_ACTS_ON_DOOR = re.compile(r"lock|relay|strike|release|bolt|hold|output|coil", re.IGNORECASE)
+
+
+def across_tables(data: dict[str, Any]) -> Iterator[Mistake]:
+    """Every name that is used must exist, and what only one device can have must not be shared.
+
+    Works on the file's plain data, so that a mistake elsewhere in a stanza hides nothing here.
+    """
+    yield from _lanes_exist(data)
+    yield from _own_each(data, "port")
+    yield from _own_each(data, "source")
+    yield from _doors_differ(data)
+
+
+def tables(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """The tables under ``[name]``, as far as they are tables."""
+    group = data.get(name)
+    if not isinstance(group, dict):
+        return {}
+    return {key: table for key, table in group.items() if isinstance(table, dict)}
+
+
+def _lanes_exist(data: dict[str, Any]) -> Iterator[Mistake]:
+    lanes = tuple(tables(data, "lanes"))
+    wanted = words.one_of(lanes) if lanes else "a lane that has its own table [lanes.NAME]"
+    for device, stanza in tables(data, "devices").items():
+        lane = stanza.get("lane")
+        if isinstance(lane, str) and lane not in lanes:
+            text = f"found the text {words.quoted(lane)}; expected {wanted}"
+            path = ("devices", device, "lane")
+            yield Mistake(path, text, misspelt=Misspelt(lane, lanes))
+
+
+def _own_each(data: dict[str, Any], key: str) -> Iterator[Mistake]:
+    """Of two devices on one port each would take the other's answers, or the port for itself."""
+    owners: dict[str, str] = {}
+    for device, stanza in tables(data, "devices").items():
+        value = stanza.get(key)
+        if isinstance(value, str) and value:
+            owner = owners.setdefault(_place(value), device)
+            if owner != device:
+                has = f"[devices.{words.shown(owner)}] has the {key} {words.quoted(value)} already"
+                yield Mistake(("devices", device, key), f"{has}; expected a {key} of its own")
+
+
+def _place(name: str) -> str:
+    """The same for every name of the same port, whichever links lead to it."""
+    if "://" in name:
+        return name
+    return os.path.realpath(name) if os.path.exists(name) else os.path.normpath(name)
+
+
+def _doors_differ(data: dict[str, Any]) -> Iterator[Mistake]:
+    owners: dict[str, str] = {}
+    for device, stanza in tables(data, "devices").items():
+        for door in tables(stanza, "doors"):
+            owner = owners.setdefault(door, device)
+            if owner != device:
+                there = f"[devices.{words.shown(owner)}.doors.{words.shown(door)}]"
+                path: Path = ("devices", device, "doors", door)
+                text = f"{there} has this name already; expected a name of its own"
+                yield Mistake(path, text, table=True)
+
+
+def no_locks_at_homes(data: dict[str, Any]) -> Iterator[Mistake]:
+    """A home door is watched and nothing else: whoever lives behind it must always get out."""
+    for device, stanza in tables(data, "devices").items():
+        for door, contacts in tables(stanza, "doors").items():
+            if contacts.get("role") != "home":
+                continue
+            for key in filter(_ACTS_ON_DOOR.search, contacts):
+                text = "a home door is only ever watched; nothing may lock or release it"
+                yield Mistake(("devices", device, "doors", door, key), text)
+
+
+def topics_fit(place: Place, devices: list[str]) -> Iterator[Mistake]:
+    """No topic may be longer than all brokers take."""
+    topics = Topics(place)
+    if own := topics.too_long([]):
+        wanted = "expected a shorter id, district, street or community"
+        yield Mistake(("gateway",), f"{_too_long(max(own, key=len))}; {wanted}", table=True)
+        return
+    for device in devices:
+        if words.shown(device) != device:
+            continue  # no name at all, which is told elsewhere
+        for topic in topics.too_long([device]):
+            room = LONGEST_TOPIC - len(topic) + len(device)
+            wanted = f"expected a device's name of at most {room} characters"
+            yield Mistake(("devices", device), f"{_too_long(topic)}; {wanted}", table=True)
+
+
+def service_agrees(uplink: UplinkConfig) -> Iterator[Mistake]:
+    """The broker's kind must know what the other options ask of it."""
+    for option, text in contradictions(uplink):
+        yield Mistake(("uplink", option), text)
+
+
+def _too_long(topic: str) -> str:
+    return f"the topic {topic} has {len(topic)} characters and may have {LONGEST_TOPIC}"
