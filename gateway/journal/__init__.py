@@ -1,0 +1,7 @@
+"""The only owner of the database: append, read, confirm."""
+
+from gateway.journal.delivery import Delivery
+from gateway.journal.journal import Counts, Journal
+from gateway.journal.records import Row
+
+__all__ = ["Counts", "Delivery", "Journal", "Row"]

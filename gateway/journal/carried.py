@@ -1,0 +1,164 @@
+"""Rows of journals that were set aside, kept in the new one until they are delivered."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import google_crc32c
+
+from gateway.errors import JournalError
+from gateway.events import event_id
+from gateway.journal.damage import DamageError, is_damage
+from gateway.journal.salvage import Saved
+from gateway.journal.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedRow:
+    """An event of a former life; `key` is what the new journal knows it by."""
+
+    key: int
+    epoch: str
+    seq: int
+    body: bytes
+
+
+class Carried:
+    """The rows that wait, of all former lives; they go with the backlog."""
+
+    def __init__(
+        self, store: Store, emptied: Callable[[], None], damaged: Callable[[DamageError], None]
+    ) -> None:
+        self._store = store
+        self._emptied = emptied
+        self._damaged = damaged
+        self.epochs: frozenset[str] = frozenset()
+        """The lives of which something waits."""
+        self.waiting = 0
+        """How many rows."""
+
+    async def load(self) -> None:
+        """Look what there is.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        counted = await self._store.read(_count)
+        self.epochs, self.waiting = frozenset(counted), sum(counted.values())
+
+    async def next(self, after: int, *, max_rows: int, max_bytes: int) -> list[CarriedRow]:
+        """Rows with a key above `after`, ascending; one at least if there is any.
+
+        Raises:
+            JournalError: the file cannot be read there.
+        """
+        try:
+            return await self._store.read(partial(_fetch, after, max_rows, max_bytes))
+        except DamageError as damage:  # they come again out of the file they were carried from
+            self._damaged(damage)
+            return []
+
+    async def confirm(self, keys: Iterable[int]) -> None:
+        """These are delivered: let go of them.
+
+        Raises:
+            JournalError: not done, for all that is known.
+        """
+        await self._delete("key = ?", [(key,) for key in keys])
+
+    async def confirm_range(self, epoch: str, first: int, last: int) -> None:
+        """As `confirm`, by the numbers that they had in `epoch`."""
+        if epoch in self.epochs:
+            await self._delete("epoch = ? AND seq BETWEEN ? AND ?", [(epoch, first, last)])
+
+    async def add(self, rows: Sequence[Saved]) -> None:
+        """Take up `rows`; those that are there already stay as they are.
+
+        Raises:
+            JournalError: not done, for all that is known.
+        """
+        new = await self._write(partial(_insert, rows))
+        self.epochs |= {row.epoch for row in rows}
+        self.waiting += new
+
+    async def finish(self, number: int, report: str, upto: dict[str, int]) -> None:
+        """Note that the journal set aside as `number` is wholly carried over.
+
+        What turned out to have been delivered, by epoch `upto` a number, is dropped.
+
+        Raises:
+            JournalError: not done, for all that is known.
+        """
+        await self._write(partial(_finish, number, report, upto))
+        await self.load()
+
+    async def salvaged(self) -> dict[int, str]:
+        """Number and report of each journal set aside that is wholly carried over."""
+        query = "SELECT number, report FROM salvaged"
+        found = await self._store.read(lambda connection: connection.execute(query).fetchall())
+        return {number: report.decode("utf-8", "replace") for number, report in found}
+
+    async def _delete(self, where: str, arguments: list[tuple[int | str, ...]]) -> None:
+        query = f"DELETE FROM carried WHERE {where}"
+        gone = await self._write(
+            lambda connection: connection.executemany(query, arguments).rowcount
+        )
+        self.waiting -= gone
+        if gone and not self.waiting:
+            self.epochs = frozenset()
+            self._emptied()
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._store.write(work)
+        except sqlite3.DatabaseError as error:
+            kind = DamageError if is_damage(error) else JournalError
+            raise kind(f"The journal cannot be written: {error}.") from error
+
+
+def _count(connection: sqlite3.Connection) -> dict[str, int]:
+    query = "SELECT epoch, count(*) FROM carried GROUP BY epoch"
+    return {
+        epoch.decode("ascii", "replace"): count
+        for epoch, count in connection.execute(query).fetchall()
+    }
+
+
+def _check(epoch: str, seq: int, body: bytes) -> int:
+    head = google_crc32c.value(event_id(epoch, seq).encode())
+    return int(google_crc32c.extend(head, body))
+
+
+def _insert(rows: Sequence[Saved], connection: sqlite3.Connection) -> int:
+    values = [(row.epoch, row.seq, _check(row.epoch, row.seq, row.body), row.body) for row in rows]
+    query = "INSERT OR IGNORE INTO carried (epoch, seq, crc, body) VALUES (?, ?, ?, ?)"
+    return connection.executemany(query, values).rowcount
+
+
+def _fetch(
+    after: int, max_rows: int, max_bytes: int, connection: sqlite3.Connection
+) -> list[CarriedRow]:
+    found: list[CarriedRow] = []
+    query = "SELECT key, epoch, seq, crc, body FROM carried WHERE key > ? ORDER BY key"
+    with closing(connection.execute(query, (after,))) as rows:
+        for key, epoch, seq, crc, body in rows:
+            name = epoch.decode("ascii", "replace")
+            if crc != _check(name, seq, body):  # its journal is still there, set aside
+                continue
+            max_bytes -= len(body)
+            if found and max_bytes < 0:
+                break
+            found.append(CarriedRow(key, name, seq, body))
+            if len(found) >= max_rows:
+                break
+    return found
+
+
+def _finish(number: int, report: str, upto: dict[str, int], connection: sqlite3.Connection) -> None:
+    connection.executemany("DELETE FROM carried WHERE epoch = ? AND seq <= ?", upto.items())
+    connection.execute("INSERT OR REPLACE INTO salvaged VALUES (?, ?)", (number, report))

@@ -1,0 +1,200 @@
+"""Keeps the journal within its bounds: what has to go goes in order, and never silently."""
+
+import asyncio
+import logging
+import sqlite3
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NoReturn
+
+from gateway.clock import Clock, TimeQuality
+from gateway.config import JournalConfig
+from gateway.errors import JournalError
+from gateway.events import Draft, GapData, GapReason, Kind
+from gateway.journal import purge
+from gateway.journal.ballast import BALLAST_BYTES, Ballast, room_beside
+from gateway.journal.purge import Purger
+from gateway.journal.records import Ledger
+from gateway.journal.store import LOG_BYTES, Store
+from gateway.journal.writer import Writer
+from gateway.ranges import Range
+
+_log = logging.getLogger(__name__)
+
+PERIOD_S = 2.0
+"""Between two looks; much appended, or a full disk, does not wait for the next."""
+EXPIRE_EVERY_S = 60.0
+RESERVE_BYTES = 2 << 20
+"""What the file leaves to its own log on a disk that is full: a DELETE is written there first."""
+LEAST_BYTES = 1 << 20
+"""Of the file, however full the disk: the ballast has left that much, and some events must fit."""
+HEADROOM_BYTES = (256 << 10, 4 << 20)
+"""Purging begins a twentieth below the limit, within these bounds, and ends twice as far."""
+_WINDOW = 20_000
+"""Numbers looked through at a time for telemetry: 10 ms."""
+_GAP_SPANS = 200
+"""Runs between undelivered alarms that one gap spans at most."""
+
+
+class Keeper:
+    """One journal's bounds, in bytes and days."""
+
+    def __init__(
+        self, store: Store, ledger: Ledger, writer: Writer, config: JournalConfig, clock: Clock
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._writer = writer
+        self._clock = clock
+        self._limit = config.max_mb * 1_000_000 - BALLAST_BYTES - LOG_BYTES
+        self._keep_ms = config.keep_days * 86_400_000
+        self._ballast = Ballast(store.path)
+        self._purger = Purger(store, ledger)
+        self._thinned = 0
+        self._expire_at = 0.0
+
+    async def run(self) -> NoReturn:
+        """Keep the bounds until cancelled."""
+        while True:
+            await self._writer.commits.wait_pressed(PERIOD_S)
+            try:
+                if self._store.attached:
+                    await self._turn()
+            except (sqlite3.DatabaseError, OSError, JournalError) as error:
+                # The writer meets the same disk and says so; here it is left for the next turn.
+                _log.debug("the journal's bounds must wait: %s", error)
+
+    async def _turn(self) -> None:
+        limit = max(LEAST_BYTES, min(self._limit, await self._balance() - RESERVE_BYTES))
+        await self._purger.limit(limit)
+        now = asyncio.get_running_loop().time()
+        if now >= self._expire_at and self._clock.now().quality is not TimeQuality.UNSYNC:
+            self._expire_at = now + EXPIRE_EVERY_S
+            await self._expire(self._clock.now().wall_ms - self._keep_ms)
+        await self._surrender(limit)
+        await self._give_back(limit // 10)
+
+    async def _balance(self) -> int:
+        """Drop the ballast on a full disk, make it when there is room; what the file could fill."""
+
+        def balance(_: sqlite3.Connection) -> int:
+            room = room_beside(self._store.path)
+            if room < RESERVE_BYTES and self._ballast.drop():
+                _log.warning("the disk is full; the journal goes on in the room kept for that")
+            elif self._ballast.make(room):
+                _log.info("%s keeps room for a full disk", self._ballast.path)
+            return room_beside(self._store.path) + self._store.path.stat().st_size
+
+        return await self._store.read(balance)
+
+    async def _expire(self, before_ms: int) -> None:
+        """Delete what has been confirmed and is older than `before_ms`."""
+        rows = await self._purger.oldest(self._purger.confirmed())
+        while old := [seq for seq, wall_ms in rows if wall_ms < before_ms]:
+            await self._purger.delete(old)
+            rows = await self._purger.oldest(self._purger.confirmed())
+
+    async def _surrender(self, limit: int) -> None:
+        """With the file nearly at `limit`: telemetry, then the oldest confirmed, then a gap."""
+        least, most = HEADROOM_BYTES
+        headroom = min(most, max(least, limit // 20))
+        space = await self._purger.space()
+        if space.used <= limit - headroom:
+            return
+        while (excess := space.used - (limit - 2 * headroom)) > 0:
+            share = max(excess, headroom) / space.used  # few gaps, each worth its name
+            if rows := await self._delivered():
+                await self._purger.delete([seq for seq, _ in rows])
+            elif not await self._give_up(share, full=limit < self._limit):
+                return
+            space = await self._purger.space()
+
+    async def _delivered(self) -> list[tuple[int, int]]:
+        """Confirmed rows for a step: telemetry, each number looked at once, then the oldest."""
+        confirmed = self._purger.confirmed()
+        end = confirmed[-1][1] if confirmed else 0
+        while self._thinned < end:
+            window = (self._thinned + 1, self._thinned + _WINDOW)
+            if rows := await self._purger.oldest(within(confirmed, *window), purge.TELEMETRY):
+                return rows
+            self._thinned = min(end, window[1])
+        return await self._purger.oldest(confirmed)
+
+    async def _give_up(self, share: float, *, full: bool) -> bool:
+        """Declare `share` of all rows lost, the oldest undelivered; false if there are none.
+
+        Alarms stay while there is anything else, gaps in any case.
+        """
+        ledger = self._ledger
+        most = max(1, round(share * (ledger.last_seq - ledger.first_seq + 1)))
+        waiting = list(ledger.delivery.gaps(0, ledger.last_seq - 1))
+        spans = first_of(most, islice(between(waiting, ledger.alarms), _GAP_SPANS))
+        if not spans:
+            alarms = await self._purger.oldest(waiting, set(Kind) - {Kind.GAP})
+            spans = [(seq, seq) for seq, _ in alarms[:most]]
+        if not spans:
+            return False
+        await self._declare(spans, GapReason.DISK_FULL if full else GapReason.RETENTION)
+        return True
+
+    async def _declare(self, spans: list[Range], why: GapReason) -> None:
+        ledger, epoch = self._ledger, self._ledger.epoch
+        first, last = spans[0][0], spans[-1][1]
+        count = sum(end - start + 1 for start, end in spans)
+        seqs = [seq for seq, _ in await self._purger.oldest(spans)]
+
+        def make_room(connection: sqlite3.Connection) -> None:
+            if ledger.epoch == epoch:  # else the file was found damaged, and this is another
+                purge.delete(seqs, spans, connection)
+
+        gap = GapData(epoch=epoch, first=first, last=last, count=count, why=why)
+        draft = Draft(Kind.GAP, "journal", self._clock.now(), gap, alarm=True)
+        # In one commit with the first deletions: where there is no room left, they make it.
+        await self._writer.append([draft], before=make_room)
+        if ledger.epoch == epoch:
+            for span in spans:
+                ledger.delivery.stored(span[0])
+                ledger.settle(*span)
+        _log.warning("gave up %d undelivered events, %d to %d: %s", count, first, last, why)
+
+    async def _give_back(self, spare: int) -> None:
+        """Return free room to the disk where it is more than the journal will soon need."""
+        free = (await self._purger.space()).free
+        if free > 2 * spare:
+            while free > spare:
+                await self._purger.give_back(free - spare)
+                free = (await self._purger.space()).free
+
+
+def within(spans: Iterable[Range], first: int, last: int) -> list[Range]:
+    """The parts of `spans` that lie between `first` and `last`."""
+    return [
+        (max(start, first), min(end, last))
+        for start, end in spans
+        if start <= last and end >= first
+    ]
+
+
+def between(spans: Iterable[Range], marks: Sequence[int]) -> Iterator[Range]:
+    """`spans` without `marks`, which ascend."""
+    for start, end in spans:
+        inside = marks[bisect_left(marks, start) : bisect_right(marks, end)]
+        for mark in inside:
+            if start < mark:
+                yield start, mark - 1
+            start = mark + 1
+        if start <= end:
+            yield start, end
+
+
+def first_of(most: int, spans: Iterable[Range]) -> list[Range]:
+    """The first `most` numbers of `spans`."""
+    found: list[Range] = []
+    for start, end in spans:
+        if most <= 0:
+            break
+        end = min(end, start + most - 1)
+        found.append((start, end))
+        most -= end - start + 1
+    return found

@@ -1,0 +1,221 @@
+"""Group commit: one task writes, and what waits together is committed together."""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from gateway.errors import JournalError
+from gateway.events import Draft
+from gateway.journal import records
+from gateway.journal.commits import Commits, FullError, Work
+from gateway.journal.damage import DamageError
+from gateway.journal.delivery import Changes
+from gateway.journal.records import Ledger, Record, Row
+from gateway.journal.store import Store
+from gateway.journal.witness import Claim
+
+GROUP_ROWS = 1000
+"""Rows per commit at most, so that none waits long for another's; one append is never split."""
+FLUSH_AFTER_S = 30.0
+"""Confirmations wait this long for a commit to ride in: on their own each costs a page, and at one
+event per second a flush per second doubles what is written to the card."""
+FLUSH_ROWS = 20
+"""This many confirmations do not wait: what is lost of them is sent twice after a crash."""
+
+Prepare = Callable[[Sequence[Draft], int], list[Record]]
+"""Makes the records of drafts whose numbers count from the one given."""
+
+Renew = Callable[[str], Awaitable[None]]
+"""Begins a new life of the journal because the file is damaged, and says why."""
+
+
+@dataclass(slots=True)
+class _Append:
+    drafts: Sequence[Draft]
+    before: Work | None
+    rows: asyncio.Future[list[Row]]
+    records: list[Record] = field(default_factory=list)
+
+
+class Writer:
+    """Gives numbers, commits, and tells the callers. A number is used up only by a commit."""
+
+    def __init__(self, store: Store, ledger: Ledger, prepare: Prepare, renew: Renew) -> None:
+        self.commits = Commits(store, ledger)
+        """How its commits fare."""
+        self._renew = renew
+        self._ledger = ledger
+        self._prepare = prepare
+        self._queue: deque[_Append] = deque()
+        self._wake = asyncio.Event()
+        self.appended = asyncio.Event()
+        """Set, and replaced, when something has been recorded or a new life has begun."""
+        self._flush: asyncio.TimerHandle | None = None
+        self._unflushed = 0
+        self._closed = False
+        self._damage: str | None = None
+
+    async def append(self, drafts: Sequence[Draft], *, before: Work | None = None) -> list[Row]:
+        """Durable rows for ``drafts``, and ``before`` done in the same commit; see ``Journal``.
+
+        With ``before`` it goes ahead of all that waits, which may be waiting for what that does.
+        """
+        if self._closed:
+            raise JournalError("The journal is closed.")
+        append = _Append(tuple(drafts), before, asyncio.get_running_loop().create_future())
+        if before:
+            self._queue.appendleft(append)
+        else:
+            self._queue.append(append)
+        self._wake.set()
+        return await append.rows
+
+    def flush_soon(self, confirmed: int) -> None:
+        """Make ``confirmed`` more confirmations durable: with the next commit, or before long."""
+        self._unflushed += confirmed
+        if self._unflushed >= FLUSH_ROWS:
+            self._wake.set()
+        elif self._flush is None:
+            loop = asyncio.get_running_loop()
+            self._flush = loop.call_later(FLUSH_AFTER_S, self.flush_soon, FLUSH_ROWS)
+
+    def renew_soon(self, epoch: str, why: str) -> None:
+        """The file of the life ``epoch`` is damaged: begin a new one."""
+        if epoch == self._ledger.epoch and not self._closed:
+            self._damage = why
+            self._wake.set()
+
+    def close(self) -> None:
+        """Take no more; ``run`` ends when all that is waiting is durable."""
+        self._closed = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until closed."""
+        try:
+            closing = False
+            while not closing:
+                await self._wake.wait()
+                self._wake.clear()
+                closing = self._closed and not self._queue
+                await self._turn()
+                if self._queue or self._closed:
+                    self._wake.set()
+        finally:
+            self._closed = True
+            self._disarm()
+            _refuse(self._queue, JournalError("The journal is closed."))
+
+    async def _turn(self) -> None:
+        """One commit: the next group of appends, and whatever has been confirmed."""
+        if self._damage:
+            try:
+                await self._renew(self._damage)
+            except JournalError as error:
+                _refuse(self._queue, error)
+                self._queue.clear()
+                return
+            self._damage = None
+            # What was to be done before belongs to the former life.
+            _refuse((each for each in self._queue if each.before), JournalError("It has ended."))
+            self.appended.set()
+            self.appended = asyncio.Event()
+        group = self._next_group()
+        batch = [record for append in group for record in append.records]
+        changes = self._changes(bool(batch))
+        if not batch and not changes:
+            return
+        claim = Claim(self._ledger.epoch, self._ledger.last_seq + len(batch))
+        try:
+            await self.commits.commit(
+                partial(_store, group, batch, changes),
+                claim,
+                room_is_made=lambda: bool(self._queue and self._queue[0].before),
+            )
+        except DamageError as damage:  # in a new life they get new numbers
+            self._queue.extendleft(reversed(group))
+            group = []
+            self._damage = str(damage)
+            self._wake.set()
+        except FullError:  # what makes room first
+            self._ledger.delivery.put_back(changes)
+            self._queue.extendleft([*reversed(group), self._queue.popleft()])
+            group = []
+        except JournalError as error:
+            self._ledger.delivery.put_back(changes)
+            self.flush_soon(0)
+            _refuse(group, error)
+        else:
+            self._publish(group, batch)
+        finally:  # whatever else ends the writer must not leave its callers waiting for ever
+            _refuse(group, JournalError("The journal's writer has ended."))
+
+    def _next_group(self) -> list[_Append]:
+        group: list[_Append] = []
+        size = 0
+        while self._queue and (not group or size + len(self._queue[0].drafts) <= GROUP_ROWS):
+            if group and group[0].before:  # it makes room, and goes alone
+                break
+            append = self._queue.popleft()
+            if self._number(append, self._ledger.last_seq + size + 1):
+                group.append(append)
+                size += len(append.drafts)
+        return group
+
+    def _changes(self, rows: bool) -> Changes:
+        """The confirmations to store now: at once if the rows carry them, else many together."""
+        changes = self._ledger.delivery.take_changes()
+        if rows and not changes.only_cursor and self._unflushed < FLUSH_ROWS and not self._closed:
+            self._ledger.delivery.put_back(changes)
+            return Changes([], [])
+        self._disarm()
+        return changes
+
+    def _number(self, append: _Append, first: int) -> bool:
+        """Make the records of ``append``, counting from ``first``; false if there are none."""
+        if append.rows.done():  # cancelled in time: nothing of it is recorded
+            return False
+        try:
+            append.records = self._prepare(append.drafts, first)
+        except ValueError as error:  # cannot be encoded: its caller's trouble, nobody else's
+            append.rows.set_exception(error)
+            return False
+        return True
+
+    def _publish(self, group: list[_Append], batch: list[Record]) -> None:
+        self._ledger.last_seq += len(batch)
+        self._ledger.alarms += [record.row.seq for record in batch if record.row.alarm]
+        for append in group:
+            if not append.rows.done():
+                append.rows.set_result([record.row for record in append.records])
+        if batch:
+            self.appended.set()
+            self.appended = asyncio.Event()
+        self.commits.appended(sum(len(record.row.body) for record in batch))
+
+    def _disarm(self) -> None:
+        self._unflushed = 0
+        if self._flush:
+            self._flush.cancel()
+        self._flush = None
+
+
+def _store(
+    group: Sequence[_Append],
+    batch: list[Record],
+    changes: Changes,
+    connection: sqlite3.Connection,
+) -> None:
+    for append in group:
+        if append.before:
+            append.before(connection)
+    records.store(batch, changes, connection)
+
+
+def _refuse(appends: Iterable[_Append], error: JournalError) -> None:
+    for append in appends:
+        if not append.rows.done():
+            append.rows.set_exception(error)

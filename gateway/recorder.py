@@ -1,0 +1,116 @@
+"""Turns observations into durable events, in the order in which they came; one task does it all."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import NoReturn
+
+from gateway.clock import Clock, Stamp
+from gateway.errors import JournalError
+from gateway.events import (
+    AlarmData,
+    AlarmState,
+    Draft,
+    GapData,
+    GapReason,
+    Kind,
+    Observation,
+    Pseudonyms,
+    draft,
+)
+from gateway.holding import Holding
+from gateway.journal import Journal
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 100
+"""Events in the first commits after a fault: where there is little room, a few still fit."""
+
+
+class Recorder:
+    """Takes observations from a bounded inbox into the journal.
+
+    While the journal is busy the inbox fills up and presses back on the devices. While the disk
+    takes nothing the inbox goes on being emptied, into a bounded holding, so that doors and
+    prompts work on; what that had no room for is counted, and declared when the disk is back.
+    """
+
+    INBOX = 256
+    """Observations that may wait; a rush at eight lanes makes about ten a second."""
+
+    def __init__(
+        self, journal: Journal, pseudonyms: Pseudonyms, clock: Clock, *, retry_s: float = 1.0
+    ) -> None:
+        self.held = Holding()
+        """What waits in memory for the disk to come back."""
+        self._journal = journal
+        self._pseudonyms = pseudonyms
+        self._clock = clock
+        self._retry_s = retry_s
+        self._inbox: asyncio.Queue[Observation] = asyncio.Queue(self.INBOX)
+        self._taken = 0
+
+    async def take(self, observation: Observation) -> None:
+        """Queue `observation`; waits while the inbox is full."""
+        await self._inbox.put(observation)
+
+    async def run(self) -> NoReturn:
+        """Record until cancelled; whatever waits together is committed together."""
+        while True:
+            drafts = [await self._next()]
+            while not self._inbox.empty():
+                drafts.append(await self._next())
+            try:
+                await self._journal.append(drafts)
+            except JournalError as error:
+                await self._endure(error, drafts)
+            for _ in range(self._taken):
+                self._inbox.task_done()
+            self._taken = 0
+
+    async def drained(self) -> None:
+        """Wait until everything taken so far is durable."""
+        await self._inbox.join()
+
+    async def _next(self) -> Draft:
+        observation = await self._inbox.get()
+        self._taken += 1
+        return draft(observation, self._pseudonyms)
+
+    async def _endure(self, error: JournalError, drafts: list[Draft]) -> None:
+        """Hold on to `drafts` and whatever comes until the disk takes it."""
+        _log.error("nothing can be recorded; the most important is kept in memory: %s", error)
+        self.held.put(_alarm(AlarmState.RAISED, str(error), drafts[0].stamp))
+        for each in drafts:
+            self.held.put(each)
+        while not await self._release():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._retry_s):
+                    while True:
+                        self.held.put(await self._next())
+
+    async def _release(self) -> bool:
+        """Record what is held, then what had to be let go; false if the disk takes no more."""
+        try:
+            while some := self.held.oldest(_AT_ONCE):
+                await self._journal.append(some)
+                self.held.remove_oldest(len(some))
+            now, lost = self._clock.now(), self.held.lost_since_told
+            told = [_gap(lost, now)] if lost else []
+            await self._journal.append([*told, _alarm(AlarmState.CLEARED, None, now)])
+        except JournalError as error:
+            _log.debug("still nothing can be recorded: %s", error)
+            return False
+        self.held.told()
+        _log.info("recording again; %d events were lost", lost)
+        return True
+
+
+def _alarm(state: AlarmState, reason: str | None, stamp: Stamp) -> Draft:
+    data = AlarmData(alarm="journal-failing", state=state, reason=reason)
+    return Draft(Kind.ALARM, "journal", stamp, data, alarm=True)
+
+
+def _gap(lost: int, stamp: Stamp) -> Draft:
+    data = GapData(epoch=None, first=None, last=None, count=lost, why=GapReason.UNRECORDED)
+    return Draft(Kind.GAP, "journal", stamp, data, alarm=True)
