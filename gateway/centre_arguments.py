@@ -1,0 +1,79 @@
+"""What `checkpoint-gateway centre` can be asked; apart from it, so that help loads nothing."""
+
+import argparse
+from pathlib import Path
+
+_EXAMPLES = """\
+examples:
+  checkpoint-gateway centre run --host mqtt.example.org --database centre.db
+      receive from every gateway and confirm what is committed; Ctrl-C ends it
+  checkpoint-gateway centre show centre.db
+      which gateways there are, what they have said, what has come, what is missing
+  checkpoint-gateway centre export centre.db --format csv -o events.csv
+      all events as a table
+"""
+
+
+def add_centre(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `centre` and what belongs to it to the program's commands."""
+    centre = commands.add_parser(
+        "centre",
+        help="the reference receiver: receive, confirm, show, export",
+        description="The other end of the contract, for those who build a centre. No gate needs"
+        " it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    asked = centre.add_subparsers(dest="asked", metavar="COMMAND", required=True)
+    _add_run(asked)
+
+    show = _add(asked, "show", "gateways, their last state, counts, and what is missing")
+    _add_file(show)
+    show.add_argument("--json", action="store_true", help="print it as JSON")
+
+    export = _add(asked, "export", "write all events out, for other programs")
+    _add_file(export)
+    export.add_argument(
+        "--format",
+        choices=("ndjson", "csv"),
+        default="ndjson",
+        help="one JSON document per line (the default), or a table",
+    )
+    export.add_argument(
+        "-o", dest="output", type=Path, metavar="OUT", help="write to this file, not to the screen"
+    )
+
+
+def _add_run(asked: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = _add(asked, "run", "receive, keep every event once, confirm what is committed")
+    run.add_argument("--host", required=True, help="the broker's name or address")
+    run.add_argument("--port", type=_port, help="1883, with TLS 8883, if nothing is said")
+    run.add_argument("--database", type=Path, required=True, metavar="FILE", help="made if absent")
+    run.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="MQTT version")
+    run.add_argument("--client-id", default="centre", metavar="ID", help="default: centre")
+    run.add_argument("--username", metavar="NAME")
+    run.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="has the password on its first line"
+    )
+    run.add_argument("--tls", action="store_true", help="TLS with the system's authorities")
+    run.add_argument("--tls-ca", type=Path, metavar="PEM", help="TLS with these authorities")
+
+
+def _add(
+    asked: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, does: str
+) -> argparse.ArgumentParser:
+    return asked.add_parser(
+        name, help=does, description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False
+    )
+
+
+def _add_file(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="FILE", help="the centre's database")
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a port, 1 to 65535')
+    return number

@@ -1,0 +1,62 @@
+"""Troubles of the way up that somebody must act on, recorded as alarms of the gateway itself."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import NoReturn
+
+from gateway.clock import Clock
+from gateway.errors import JournalError
+from gateway.events import AlarmData, AlarmState, Draft, Kind
+from gateway.journal import Journal
+
+_log = logging.getLogger(__name__)
+
+DENIED = "uplink-denied"
+SET_ASIDE = "event-set-aside"
+CERTIFICATE = "certificate-expires"
+
+_RETRY_S = 5.0
+
+
+class Alarms:
+    """Raised once, cleared once; a journal that takes nothing delays them, and loses none."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.raised: dict[str, str] = {}
+        """Those not cleared yet, with their reasons."""
+        self._journal = journal
+        self._clock = clock
+        self._waiting: deque[Draft] = deque()
+        self._news = asyncio.Event()
+
+    def raise_(self, alarm: str, reason: str) -> None:
+        """There is trouble; nothing if it is known."""
+        if alarm not in self.raised:
+            _log.warning("%s: %s", alarm, reason)
+            self.raised[alarm] = reason
+            self._note(alarm, AlarmState.RAISED, reason)
+
+    def clear(self, alarm: str) -> None:
+        """The trouble is over; nothing if there was none."""
+        if self.raised.pop(alarm, None) is not None:
+            _log.info("%s: over", alarm)
+            self._note(alarm, AlarmState.CLEARED, None)
+
+    async def run(self) -> NoReturn:
+        """Record them, until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                try:
+                    await self._journal.append([self._waiting[0]])
+                except JournalError:  # who owns the journal says so
+                    await asyncio.sleep(_RETRY_S)
+                else:
+                    self._waiting.popleft()
+
+    def _note(self, alarm: str, state: AlarmState, reason: str | None) -> None:
+        data = AlarmData(alarm=alarm, state=state, reason=reason)
+        self._waiting.append(Draft(Kind.ALARM, "gateway", self._clock.now(), data, alarm=True))
+        self._news.set()

@@ -1,0 +1,173 @@
+"""Supplies one link's streams from the journal: what is live, what is backlog, what comes next."""
+
+from collections.abc import Sequence
+
+from gateway.errors import JournalError
+from gateway.journal import Journal, Row
+from gateway.ranges import Ranges, runs
+from gateway.uplink.former import Former
+from gateway.uplink.streams import Pacing, Streams
+from gateway.uplink.tally import Tally
+
+_SINGLES_BYTES = 1 << 20
+"""Of waiting live rows in memory; rarely reached, a row has a few hundred."""
+
+
+class Feed:
+    """Follows the journal for one link."""
+
+    def __init__(self, journal: Journal, streams: Streams, pacing: Pacing, tally: Tally) -> None:
+        self._journal = journal
+        self._streams = streams
+        self._pacing = pacing
+        self._tally = tally
+        self._tail = 0
+        self.former = Former(journal, tally, pacing.resend_after_s)
+        self.doubtful = Ranges()
+        """What the centre may have: kept back until it has said what it has."""
+
+    async def begin(self, wall_ms: int) -> None:
+        """Take up everything unconfirmed: alarms and young rows singly, the rest as backlog.
+
+        Raises:
+            JournalError: nothing was taken up.
+        """
+        pacing, last = self._pacing, self._journal.last_seq
+        newest = await self._journal.read(
+            max(0, last - pacing.live_rows),
+            upto=last,
+            max_rows=pacing.live_rows,
+            max_bytes=_SINGLES_BYTES,
+        )
+        alarms = [row for row in await self._journal.alarms() if row.seq <= last]
+        self._tail = last
+        self._part_from_doubtful(last)
+        # Live are the newest rows without a break: what is older than one in the backlog is older.
+        young: list[Row] = []
+        for row in reversed(newest):
+            if wall_ms - row.wall_ms > pacing.live_age_s * 1000:
+                break
+            young.append(row)
+        for row in [*alarms, *(row for row in reversed(young) if not row.alarm)]:
+            if row.seq not in self._tally and row.seq not in self.doubtful:
+                self._streams.backlog.remove(row.seq, row.seq)
+                self._streams.offer(row, 0.0)
+
+    def _part_from_doubtful(self, last: int) -> None:
+        unconfirmed = list(self._journal.delivery.gaps(0, last))
+        self._streams.backlog = Ranges.of(unconfirmed)
+        for each in self._tally.doubtful:
+            self._streams.backlog.remove(*each)
+        self.doubtful = Ranges.of(unconfirmed)
+        for each in self._streams.backlog:
+            self.doubtful.remove(*each)
+        self._tally.doubtful = Ranges.of(self.doubtful)
+
+    async def repeat_doubtful(self) -> None:
+        """Send what the centre has not confirmed of what was sent before; its alarms first.
+
+        Raises:
+            JournalError: nothing was taken up.
+        """
+        alarms = await self._journal.alarms()
+        doubtful, self.doubtful = self.doubtful, Ranges()
+        for each in doubtful:
+            self._streams.backlog.add(*each)
+        for row in alarms:
+            if row.seq in doubtful and row.seq not in self._tally:
+                self._streams.backlog.remove(row.seq, row.seq)
+                self._streams.offer(row, 0.0)
+
+    @property
+    def behind(self) -> bool:
+        """Whether something has been recorded that the streams do not have yet."""
+        return self._journal.last_seq != self._tail
+
+    async def follow(self, now: float) -> None:
+        """Take up what has been recorded since the last call.
+
+        Raises:
+            JournalError: nothing was taken up.
+        """
+        self._streams.former = self.former.waits(now)
+        last = self._journal.last_seq
+        if last == self._tail:
+            return
+        if self._streams.flooded(last - self._tail):
+            await self._divert(last)
+            return
+        rows = await self._journal.read(
+            self._tail,
+            upto=last,
+            max_rows=self._pacing.live_rows,
+            max_bytes=_SINGLES_BYTES,
+        )
+        self._tail = rows[-1].seq if rows else last
+        for row in rows:
+            self._streams.offer(row, now)
+
+    async def batch(self, most_rows: int, most_bytes: int, now: float) -> list[Row]:
+        """The next rows of the backlog, which they leave; at least one if there is any.
+
+        As a JSON array they take `most_bytes` at most, unless a single row is larger than that.
+
+        Raises:
+            JournalError: nothing has left the backlog.
+        """
+        backlog = self._streams.backlog
+        if not backlog:
+            return await self.former.batch(most_rows, most_bytes, now)
+        rows: list[Row] = []
+        size = len("[")
+        while backlog and len(rows) < most_rows:
+            first, last = backlog.first
+            try:
+                found = await self._journal.read(
+                    first - 1, upto=last, max_rows=most_rows - len(rows), max_bytes=most_bytes
+                )
+            except JournalError:
+                self.put_back(rows)
+                raise
+            for row in found:
+                size += len(row.body) + len(",")
+                if size > most_bytes and rows:
+                    backlog.remove(first, row.seq - 1)
+                    return rows
+                if row.seq not in self._tally:
+                    rows.append(row)
+            backlog.remove(first, found[-1].seq if found else last)
+            if found and found[-1].seq < last:  # cut short: there is no room for more
+                break
+        return rows
+
+    def put_back(self, rows: Sequence[Row]) -> None:
+        """These go later, after all."""
+        for first, last in runs([row.seq for row in rows if row.seq > 0]):
+            self._streams.backlog.add(first, last)
+
+    async def read(self, numbers: Sequence[int]) -> list[Row]:
+        """These, as far as they are unconfirmed; all of this life or all of former ones.
+
+        Raises:
+            JournalError: they cannot be read.
+        """
+        if numbers[0] < 0:
+            return await self.former.read(numbers)
+        wanted = frozenset(numbers)
+        found: list[Row] = []
+        for first, last in runs(sorted(numbers)):
+            found += await self._journal.read(
+                first - 1, upto=last, max_rows=len(numbers), max_bytes=_SINGLES_BYTES
+            )
+        return [row for row in found if row.seq in wanted]
+
+    async def _divert(self, last: int) -> None:
+        """A flood: its rows go in batches, but not its alarms."""
+        alarms = await self._journal.alarms()
+        after, self._tail = self._tail, last
+        self._streams.live_to_backlog()
+        self._streams.backlog.add(after + 1, last)
+        for row in alarms:
+            if after < row.seq <= last:
+                self._streams.backlog.remove(row.seq, row.seq)
+                self._streams.alarms.append(row)

@@ -1,0 +1,159 @@
+"""The gateway's life on one connection: will, birth, the streams, and a clean goodbye."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+
+from drivers.base import DeviceState
+from gateway.clock import Clock
+from gateway.config import Compress, Config, Confirm
+from gateway.errors import JournalError, LinkError
+from gateway.events import BirthState, EndState, encode_state
+from gateway.journal import Journal
+from gateway.topics import CENTRE_STATE, Topics
+from gateway.uplink.alarms import Alarms
+from gateway.uplink.client import Will
+from gateway.uplink.link import Link, open_link, run_on
+from gateway.uplink.options import link_options
+from gateway.uplink.packing import zstd_here
+from gateway.uplink.receiver import Receiver
+from gateway.uplink.sender import Sender, Terms
+from gateway.uplink.streams import ACCEPTED, Pacing
+from gateway.uplink.tally import Tally
+
+_log = logging.getLogger(__name__)
+
+_GRACE_S = 2.0
+"""For what waits and what is in flight when the gateway stops."""
+_OFFLINE_S = 1.0
+"""For the broker to acknowledge the goodbye."""
+
+DeviceStates = Callable[[], dict[str, DeviceState]]
+
+
+class Session:
+    """What is needed for a connection; `run` makes one, and may be called again when it ended."""
+
+    def __init__(
+        self,
+        config: Config,
+        journal: Journal,
+        clock: Clock,
+        device_states: DeviceStates,
+        alarms: Alarms,
+        pacing: Pacing,
+    ) -> None:
+        self._config = config
+        self._journal = journal
+        self._clock = clock
+        self._device_states = device_states
+        self._alarms = alarms
+        self._topics = Topics(config.gateway)
+        self._terms = Terms(self._topics, config.uplink.confirm, config.uplink.compress, pacing)
+        self._number = 0
+        self._epoch: str | None = None
+        self._sender: Sender | None = None
+        self.receiver = Receiver(journal, self._topics.ack)
+        self.tally = Tally()
+
+    @property
+    def in_flight(self) -> int:
+        """Events that are on their way."""
+        return sum(len(each.rows) for each in self._sender.post.flying) if self._sender else 0
+
+    async def run(self, stop: asyncio.Event, connected: Callable[[], None]) -> None:
+        """Connect, say `connected`, send until `stop` is set, say goodbye.
+
+        Raises:
+            LinkError: the link could not be made, or has ended before `stop`.
+        """
+        self._begin_life()
+        number = await self._next_number()
+        will = Will(self._topics.state, self._end("lost", number))
+        async with open_link(link_options(self._config, will, self._clock)) as link:
+            sender = Sender(link, self._journal, self._terms, self.tally, self._alarms, self._clock)
+            await self._listen(link, sender)
+            await self._say(link, self._birth(number))
+            connected()
+            await self._deliver(link, sender, number, stop)
+            await self._say_goodbye(link, sender, self._end("offline", number))
+
+    async def _deliver(self, link: Link, sender: Sender, number: int, stop: asyncio.Event) -> None:
+        async def ask() -> None:
+            await self._say(link, self._birth(number))
+
+        self._sender = sender
+        work = sender.run(), sender.watch(), sender.dialogue.inquire(ask)
+        try:
+            await run_on(link, *work, until=stop)
+        except LinkError as error:
+            error.provoked |= sender.lost()
+            raise
+        finally:
+            self._sender = None
+
+    def _begin_life(self) -> None:
+        """Whatever was learned counts for one life of the journal."""
+        if self._epoch == self._journal.epoch:
+            return
+        self._epoch = self._journal.epoch
+        self.tally = Tally()
+        if self._config.uplink.confirm is Confirm.CENTRE:  # a former process may have sent it
+            self.tally.sent([(1, self._journal.last_seq)])
+
+    async def _next_number(self) -> int:
+        number = 0
+        with suppress(JournalError):  # a full disk is no reason to deliver nothing
+            number = await self._journal.next_session()
+        self._number = max(number, self._number + 1)
+        return self._number
+
+    async def _listen(self, link: Link, sender: Sender) -> None:
+        topics = [self._topics.ack]
+        if self._terms.compress in (Compress.AUTO, Compress.ZSTD) and zstd_here():
+            topics.append(CENTRE_STATE)  # not without need: some services punish what is denied
+        for topic in topics:
+            if not await link.subscribe(topic, partial(self.receiver.receive, sender.dialogue)):
+                _log.warning("the broker refuses the subscription to %s", topic)
+
+    async def _say(self, link: Link, state: bytes) -> None:
+        code = await link.publish(self._topics.state, state, retain=True)
+        if code != ACCEPTED:
+            _log.debug("the state message got reason 0x%02x", code)
+
+    async def _say_goodbye(self, link: Link, sender: Sender, state: bytes) -> None:
+        with suppress(TimeoutError, LinkError):
+            async with asyncio.timeout(_GRACE_S):
+                await sender.finish()
+        # Without a free place the broker may take one message more as a breach of its limit.
+        if link.in_flight < link.limits.window:
+            with suppress(TimeoutError, LinkError):
+                async with asyncio.timeout(_OFFLINE_S):
+                    await self._say(link, state)
+        await link.disconnect()
+
+    def _birth(self, number: int) -> bytes:
+        counts = self._journal.counts()
+        now = self._clock.now()
+        state = BirthState(
+            session=number,
+            epoch=self._journal.epoch,
+            first_seq=counts.first_seq,
+            last_seq=counts.last_seq,
+            confirmed_seq=self._journal.delivery.upto,
+            software=version("checkpoint-gateway"),
+            clock=now.quality,
+            devices=self._device_states(),
+            lanes=sorted(self._config.lanes),
+        )
+        return encode_state(state, source=self._config.gateway.source, at_ms=now.wall_ms)
+
+    def _end(self, state: str, number: int) -> bytes:
+        return encode_state(
+            EndState(state=state, session=number, epoch=self._journal.epoch),
+            source=self._config.gateway.source,
+            at_ms=self._clock.now().wall_ms,
+        )

@@ -1,0 +1,125 @@
+"""What a fresh link finds in the journal, and how it follows what is recorded."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from gateway.journal import Journal
+from gateway.uplink.feed import Feed
+from gateway.uplink.streams import Pacing, Streams
+from gateway.uplink.tally import Tally
+from tests.journal.journals import CLOCK, filled, note, opened
+
+PACING = Pacing()
+ROOM = 1 << 20
+
+
+@pytest_asyncio.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    async with opened(tmp_path / "journal.db") as made:
+        yield made
+
+
+def now_ms() -> int:
+    return CLOCK.now().wall_ms
+
+
+async def begun(
+    journal: Journal, *, at_ms: int | None = None, set_aside: tuple[int, ...] = ()
+) -> tuple[Feed, Streams]:
+    streams = Streams(PACING, window=20)
+    tally = Tally(set_aside=dict.fromkeys(set_aside, 0x95))
+    feed = Feed(journal, streams, PACING, tally)
+    await feed.begin(now_ms() if at_ms is None else at_ms)
+    return feed, streams
+
+
+def live(streams: Streams) -> list[int]:
+    return [row.seq for row in streams.live]
+
+
+def alarms(streams: Streams) -> list[int]:
+    return [row.seq for row in streams.alarms]
+
+
+async def test_young_rows_are_live(journal: Journal) -> None:
+    await filled(journal, 5)
+    _, streams = await begun(journal)
+    assert live(streams) == [1, 2, 3, 4, 5]
+    assert not streams.backlog
+
+
+async def test_old_rows_are_backlog(journal: Journal) -> None:
+    await filled(journal, 5)
+    _, streams = await begun(journal, at_ms=now_ms() + 61_000)
+    assert live(streams) == []
+    assert list(streams.backlog) == [(1, 5)]
+
+
+async def test_only_the_newest_of_many_young_rows_are_live(journal: Journal) -> None:
+    await filled(journal, 1000)
+    _, streams = await begun(journal)
+    assert live(streams) == list(range(1000 - PACING.live_rows + 1, 1001))
+    assert list(streams.backlog) == [(1, 1000 - PACING.live_rows)]
+
+
+async def test_alarms_leave_the_backlog_however_old(journal: Journal) -> None:
+    await journal.append([note(1), note(2, alarm=True), note(3)])
+    _, streams = await begun(journal, at_ms=now_ms() + 61_000)
+    assert alarms(streams) == [2]
+    assert list(streams.backlog) == [(1, 1), (3, 3)]
+
+
+async def test_what_is_confirmed_or_set_aside_is_not_sent(journal: Journal) -> None:
+    await filled(journal, 6)
+    journal.confirm_range(1, 2)
+    journal.confirm_range(5, 5)
+    feed, streams = await begun(journal, set_aside=(4,))
+    assert live(streams) == [3, 6]
+    assert await feed.batch(500, ROOM, 0) == []
+
+
+async def test_fresh_rows_are_followed(journal: Journal) -> None:
+    feed, streams = await begun(journal)
+    await journal.append([note(1), note(2, alarm=True), note(3)])
+    await feed.follow(0)
+    assert (live(streams), alarms(streams)) == ([1, 3], [2])
+
+
+async def test_a_flood_goes_in_batches_but_not_its_alarms(journal: Journal) -> None:
+    feed, streams = await begun(journal)
+    await journal.append([note(1)])
+    await feed.follow(0)
+    await journal.append([note(n, alarm=n == 50) for n in range(2, 202)])
+    await feed.follow(0)
+    assert (live(streams), alarms(streams)) == ([], [50])
+    assert list(streams.backlog) == [(1, 49), (51, 201)]
+    await journal.append([note(202)])
+    await feed.follow(0)
+    assert live(streams) == [202]
+
+
+async def test_a_batch_is_cut_by_rows(journal: Journal) -> None:
+    await filled(journal, 10)
+    feed, streams = await begun(journal, at_ms=now_ms() + 61_000)
+    taken = [[row.seq for row in await feed.batch(4, ROOM, 0)] for _ in range(4)]
+    assert taken == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10], []]
+    assert not streams.backlog
+
+
+async def test_a_batch_is_cut_by_bytes_and_gathers_scattered_rows(journal: Journal) -> None:
+    await filled(journal, 9)
+    journal.confirm_range(3, 4)
+    feed, _ = await begun(journal, at_ms=now_ms() + 61_000)
+    size = len((await journal.read(0, max_rows=1, max_bytes=1))[0].body)
+    room = 3 * size + len("[,,]")
+    taken = [[row.seq for row in await feed.batch(500, room, 0)] for _ in range(4)]
+    assert taken == [[1, 2, 5], [6, 7, 8], [9], []]
+
+
+async def test_a_row_larger_than_a_batch_comes_alone(journal: Journal) -> None:
+    await journal.append([note(1), note(2, padding=5000), note(3)])
+    feed, _ = await begun(journal, at_ms=now_ms() + 61_000)
+    taken = [[row.seq for row in await feed.batch(500, 2000, 0)] for _ in range(3)]
+    assert taken == [[1], [2], [3]]
