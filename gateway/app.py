@@ -1,0 +1,184 @@
+"""The composition root: builds the parts, starts consumers before producers, stops in reverse."""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from drivers import registry
+from drivers.base import DeviceState
+from gateway import health, keys
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.errors import GatewayError
+from gateway.events import Origin, Pseudonyms
+from gateway.journal import Journal
+from gateway.recorder import Recorder
+from gateway.supervisor import Backoff, Supervisor
+from gateway.timefloor import TimeFloor
+from gateway.uplink import Uplink
+
+_log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 1.0
+_LAST_RETRY_S = 60.0
+_DRAIN_S = 2.0
+"""How long stopping waits for readings already taken; then they stay unrecorded."""
+
+
+def run_forever(config: Config) -> int:
+    """Run the gateway until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        GatewayError: the gateway cannot start, in one sentence.
+    """
+    asyncio.run(_until_signal(config))
+    return 0
+
+
+async def _until_signal(config: Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run(config, stop)
+
+
+async def run(config: Config, stop: asyncio.Event) -> None:
+    """Run the gateway until `stop` is set.
+
+    Raises:
+        GatewayError: the gateway cannot start, in one sentence.
+    """
+    place = config.gateway
+    _make_directory(place.state_dir)
+    floor = TimeFloor(place.state_dir / "time-floor")
+    clock = Clock(floor_ms=floor.load())
+    pseudonyms = Pseudonyms(
+        keys.load_or_create(
+            place.state_dir / "pseudonym.key", Pseudonyms.new_key, Pseudonyms.KEY_BYTES
+        )
+    )
+    path = place.state_dir / config.journal.file
+    journal = await Journal.open(path, source=place.source, clock=clock, config=config.journal)
+    keeping = asyncio.create_task(floor.keep(clock), name="time-floor")
+    try:
+        await Gateway(config, clock, journal, Recorder(journal, pseudonyms, clock)).run(stop)
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        await journal.close()
+
+
+class Gateway:
+    """One running gateway."""
+
+    def __init__(self, config: Config, clock: Clock, journal: Journal, recorder: Recorder) -> None:
+        self._config = config
+        self._clock = clock
+        self._journal = journal
+        self._recorder = recorder
+        self._supervisors = _supervisors(config, recorder, clock)
+        self._uplink = Uplink(config, journal, clock, self._device_states)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run every part until `stop` is set or one of the outer parts fails."""
+        _log.info(
+            "%s started: epoch %s, %d events recorded, %d waiting",
+            self._config.gateway.id,
+            self._journal.epoch,
+            self._journal.counts().recorded,
+            self._journal.counts().waiting,
+        )
+        uplink_stop = asyncio.Event()
+        async with (
+            health.serve(self._config.gateway.state_dir, self.health),
+            asyncio.TaskGroup() as parts,
+        ):
+            recording = parts.create_task(self._recorder.run(), name="recorder")
+            parts.create_task(self._uplink.run(uplink_stop), name="uplink")
+            devices = parts.create_task(self._run_devices(), name="devices")
+            await stop.wait()
+            _log.info("stopping")
+            devices.cancel()
+            await asyncio.wait([devices])
+            await self._drain()
+            recording.cancel()
+            uplink_stop.set()
+
+    async def _run_devices(self) -> None:
+        async with asyncio.TaskGroup() as devices:
+            for supervisor in self._supervisors:
+                devices.create_task(supervisor.run(), name=supervisor.origin.device)
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                await self._recorder.drained()
+        except TimeoutError:
+            _log.error("the journal takes nothing; the last readings stay unrecorded")
+
+    def health(self) -> health.Health:
+        """The picture of this moment."""
+        counts = self._journal.counts()
+        return health.Health(
+            gateway=self._config.gateway.id,
+            epoch=self._journal.epoch,
+            clock=self._clock.now().quality,
+            devices={
+                each.origin.device: health.DeviceHealth(
+                    state=each.condition.state if each.condition else None,
+                    reason=each.condition.reason if each.condition else None,
+                )
+                for each in self._supervisors
+            },
+            journal=health.JournalHealth(
+                recorded=counts.recorded,
+                in_flight=self._uplink.in_flight,
+                confirmed=counts.confirmed,
+                waiting=counts.waiting,
+                failing=counts.failing,
+                held=len(self._recorder.held),
+                lost=self._recorder.held.lost.total(),
+                check=self._journal.condition.check,
+                damaged=self._journal.condition.lost,
+                carried=self._journal.carried.waiting,
+            ),
+            link=health.LinkHealth(
+                online=self._uplink.link.online,
+                reason=self._uplink.link.reason,
+                set_aside=self._uplink.set_aside,
+                refused={f"0x{code:02x}": n for code, n in self._uplink.refused.items()},
+                alarms=dict(self._uplink.alarms),
+            ),
+        )
+
+    def _device_states(self) -> dict[str, DeviceState]:
+        return {
+            each.origin.device: each.condition.state
+            for each in self._supervisors
+            if each.condition is not None
+        }
+
+
+def _supervisors(config: Config, recorder: Recorder, clock: Clock) -> Sequence[Supervisor]:
+    rng = random.Random()
+    return [
+        Supervisor(
+            Origin(name, device.driver, device.lane),
+            registry.load(device.driver).driver(name, device),
+            recorder.take,
+            clock,
+            Backoff(_FIRST_RETRY_S, _LAST_RETRY_S, rng),
+        )
+        for name, device in config.devices.items()
+    ]
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise GatewayError(f"cannot use the state directory {path}: {error.strerror}") from error
