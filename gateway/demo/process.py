@@ -1,0 +1,69 @@
+"""The real daemon as the demo's child process."""
+
+import asyncio
+import ctypes
+import signal
+import sys
+from pathlib import Path
+
+from gateway import health
+from gateway.errors import GatewayError
+
+_STOP_S = 8.0
+_LOG_LINES = 20
+
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+
+def _end_with_parent() -> None:
+    """Let the kernel stop this process if the demo is killed and cannot do it."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class DaemonProcess:
+    """`checkpoint-gateway run CONFIG` in `directory`, with its log in a file there."""
+
+    def __init__(self, config_file: Path, directory: Path, state_dir: Path) -> None:
+        self._config_file = config_file
+        self._directory = directory
+        self._state_dir = state_dir
+        self._log = directory / "gateway.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it; returns at once."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "gateway", "run", str(self._config_file)),
+                cwd=self._directory,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo; it stops the daemon in its turn
+                preexec_fn=_end_with_parent,
+            )
+
+    async def health(self) -> health.Health | None:
+        """The daemon's own picture; None while it does not answer.
+
+        Raises:
+            GatewayError: the daemon has ended.
+        """
+        if self._process is None or self._process.returncode is not None:
+            said = "\n".join(self._log.read_text().splitlines()[-_LOG_LINES:])
+            raise GatewayError(f"the gateway has ended; its log says:\n{said}")
+        return await health.ask(self._state_dir)
+
+    async def stop(self) -> None:
+        """Stop it as systemd would: SIGTERM, and SIGKILL when it takes too long."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
