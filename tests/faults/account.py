@@ -1,0 +1,61 @@
+"""What the fault laboratory has done in one run, as a table with a line per fault."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Entry:
+    """One fault: how often it was brought about, and what came of it."""
+
+    fault: str
+    count: int = 0
+    recorded: int = 0
+    lost: int = 0
+    duplicates: int | None = None
+    """Times an event came again; None where nothing is delivered."""
+    recovery_s: float | None = None
+    """The longest time until the gate worked again."""
+    caught: list[str] = field(default_factory=list)
+    """The mutants that were found out."""
+
+    def recovered(self, seconds: float) -> None:
+        """Note one recovery; the longest one counts."""
+        self.recovery_s = max(seconds, self.recovery_s or 0.0)
+
+
+class Account:
+    """The entries of a run, in the order of their first mention."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+
+    def of(self, fault: str) -> Entry:
+        """The entry for `fault`."""
+        return self._entries.setdefault(fault, Entry(fault))
+
+    def table(self) -> Iterator[str]:
+        """Header and lines; nothing if nothing was done."""
+        if not self._entries:
+            return
+        heads = ("fault", "count", "recorded", "lost", "dupl.", "recovery", "mutants caught")
+        rows = [heads, *map(_cells, self._entries.values())]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+        for row in rows:
+            aligned = [
+                cell.ljust(width) if column in (0, len(heads) - 1) else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            yield "  ".join(aligned).rstrip()
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    return (
+        entry.fault,
+        f"{entry.count:,}",
+        f"{entry.recorded:,}",
+        f"{entry.lost:,}",
+        "–" if entry.duplicates is None else f"{entry.duplicates:,}",
+        "–" if entry.recovery_s is None else f"{entry.recovery_s:.2f} s",
+        ", ".join(dict.fromkeys(entry.caught)) or "–",
+    )

@@ -1,0 +1,117 @@
+"""The gateway with one promise broken: what every harness must find out, or it proves nothing.
+
+`python -m tests.faults.mutants NAME run FILE` is `checkpoint-gateway run FILE` with the mutation
+NAME. The product has no switch for any of this: the mutations are put on from outside.
+"""
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from gateway import cli
+from gateway.journal import purge, store
+from gateway.journal.witness import Claim
+from gateway.uplink.link import Link
+
+
+class Mutant(StrEnum):
+    """A promise, broken."""
+
+    NORMAL = "synchronous=NORMAL"
+    ROLLBACK = "journal_mode=DELETE"
+    ACK_FIRST = "acknowledge first"
+    CONFIRM_FIRST = "confirm before PUBACK"
+    DELETE_FIRST = "delete before confirmed"
+    NO_DEDUPLICATION = "no deduplication"
+    """The centre's, not the gateway's: see `tests.faults.site`."""
+
+
+_Mutation = tuple[object, str, Callable[..., Any]]
+"""Whose attribute, its name, and what stands there instead."""
+
+
+@contextmanager
+def mutated(mutant: Mutant | None) -> Iterator[None]:
+    """Within the block this process's gateway is the mutant."""
+    mutation = _MUTATIONS.get(mutant) if mutant else None
+    if mutation is None:
+        yield
+        return
+    owner, name, broken = mutation()
+    sound = getattr(owner, name)
+    setattr(owner, name, broken)
+    try:
+        yield
+    finally:
+        setattr(owner, name, sound)
+
+
+def _set_after_all(pragma: str) -> _Mutation:
+    """Undo a setting when the product has asserted it."""
+    prepare = store._prepare
+
+    def prepare_badly(connection: sqlite3.Connection) -> None:
+        prepare(connection)
+        connection.execute(pragma)
+
+    return store, prepare.__name__, prepare_badly
+
+
+def _acknowledge_first() -> _Mutation:
+    """Say that events are stored, then store them."""
+    write = store.Store.write
+    writing: set[asyncio.Task[None]] = set()
+
+    async def acknowledge(
+        self: store.Store, work: Callable[..., Any], claim: Claim | None = None
+    ) -> Any:
+        if claim is None:  # no events
+            return await write(self, work)
+        task = asyncio.create_task(write(self, work, claim))
+        writing.add(task)
+        task.add_done_callback(writing.discard)
+        return None
+
+    return store.Store, write.__name__, acknowledge
+
+
+def _confirm_first() -> _Mutation:
+    """Take for acknowledged what has only been sent."""
+    publish = Link.publish
+
+    def publish_and_forget(link: Link, *message: Any, **how: Any) -> asyncio.Future[int]:
+        publish(link, *message, **how)
+        acknowledged: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        acknowledged.set_result(0)
+        return acknowledged
+
+    return Link, publish.__name__, publish_and_forget
+
+
+def _delete_first() -> _Mutation:
+    """Delete delivered rows before it is durable that they have been delivered."""
+    delete = purge.delete
+
+    def delete_only(seqs: Sequence[int], _: object, connection: sqlite3.Connection) -> int:
+        return delete(seqs, (), connection)
+
+    return purge, delete.__name__, delete_only
+
+
+_MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
+    Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
+    Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
+    Mutant.ACK_FIRST: _acknowledge_first,
+    Mutant.CONFIRM_FIRST: _confirm_first,
+    Mutant.DELETE_FIRST: _delete_first,
+}
+
+
+if __name__ == "__main__":
+    with mutated(Mutant(sys.argv[1])):
+        sys.exit(cli.main(sys.argv[2:]))

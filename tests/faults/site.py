@@ -1,0 +1,260 @@
+"""A gate to be mistreated: the real daemon on a disk of its own, its devices, network and centre.
+
+The oracle is what was observed before the fault: what the gateway had reported as recorded, and
+what the centre had received. Neither may be taken back.
+"""
+
+import asyncio
+import random
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from drivers.emulators.thermometer import Thermometer
+from gateway.centre import Centre, Event, Listener
+from gateway.uplink.client import LinkOptions
+from tests.brokers import mosquitto, until
+from tests.daemon import Daemon
+from tests.faults.disk import Disk, disk
+from tests.faults.kept import ViolationError, kept
+from tests.faults.mutants import Mutant
+from tests.faults.proxy import Conditions, fault_proxy
+
+ROOT = Path(__file__).parents[2]
+SAMPLES_HZ = 400
+"""Every sample is an event: enough that each fault meets a commit in progress."""
+WINDOW = 20
+"""Messages in flight at most."""
+
+_CONFIG = """\
+[gateway]
+id = "410102011003007"
+district = "410102"
+street = "011"
+community = "003"
+state_dir = "state"
+
+[uplink]
+host = "127.0.0.1"
+port = {port}
+keepalive_s = 5
+
+[devices.thermometer]
+driver = "gy_mcu906"
+port = "thermometer"
+baud = 9600
+measuring = {{ report = "every", every_s = 0 }}
+"""
+RADIO = Conditions(delay_s=0.02, jitter_s=0.01)
+"""What was sent in the last 20 ms has not arrived when the sender dies."""
+_NOT_COPIED = shutil.ignore_patterns("*.sock", "lost+found")
+_STILL_S = 2.0
+"""When nothing has come for so long after the gateway had nothing left to send, nothing will."""
+
+
+class CountingCentre(Centre):
+    """The reference receiver; counts whole messages, too, for the window is one of messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeated_messages = 0
+        """Messages in which something came that had come before."""
+
+    def accept(self, topic: str, payload: bytes) -> list[Event]:
+        """As the contract says."""
+        events = super().accept(topic, payload)
+        self.repeated_messages += any(each.duplicate for each in events)
+        return events
+
+
+class NoDeduplication(CountingCentre):
+    """A centre that takes everything for new."""
+
+    def accept(self, topic: str, payload: bytes) -> list[Event]:
+        """As the contract says, but for duplicates."""
+        return [replace(each, duplicate=False) for each in super().accept(topic, payload)]
+
+
+class Received:
+    """What the centre has taken as new, in the order of arrival."""
+
+    def __init__(self, centre: CountingCentre) -> None:
+        self.centre = centre
+        self.contents: list[dict[str, Any]] = []
+        self.duplicates = 0
+        self.altered: list[str] = []
+        """Ids that came with two different contents."""
+        self._by_id: dict[str, dict[str, Any]] = {}
+
+    def take(self, event: Event) -> None:
+        """Enter one event."""
+        if self._by_id.setdefault(event.content["id"], event.content) != event.content:
+            self.altered.append(event.content["id"])
+        if event.duplicate:
+            self.duplicates += 1
+        else:
+            self.contents.append(event.content)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What had been said before the fault."""
+
+    epoch: str
+    recorded: int
+    received: Sequence[dict[str, Any]]
+
+
+class Site:
+    """One gate; made by `site`."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        disk: Disk,
+        thermometer: Thermometer,
+        received: Received,
+        rng: random.Random,
+    ) -> None:
+        self.daemon = daemon
+        self.received = received
+        self.recorded = 0
+        """What the journal held after the last fault."""
+        self.recovery_s = 0.0
+        """The longest time from the start of the process to the first new event."""
+        self._disk = disk
+        self._thermometer = thermometer
+        self._rng = rng
+
+    async def work(self) -> Observed:
+        """Start the gateway and let it record a few events; what has been said up to now."""
+        loop = asyncio.get_running_loop()
+        started, before = loop.time(), self.recorded
+        await self.daemon.start()
+        await self.daemon.until(lambda picture: picture.journal.recorded > before)
+        self.recovery_s = max(self.recovery_s, loop.time() - started)
+        goal = before + self._rng.randrange(2, SAMPLES_HZ // 4)
+        picture = await self.daemon.until(lambda picture: picture.journal.recorded >= goal)
+        return Observed(picture.epoch, picture.journal.recorded, list(self.received.contents))
+
+    async def cut_power(self) -> None:
+        """Cut the power, and let it come back."""
+        self._disk.cut_power()
+        await self.daemon.kill()
+        self._disk.unmount()
+        self._disk.mount()
+
+    async def kill(self) -> None:
+        """kill -9; the machine and its disk go on."""
+        await self.daemon.kill()
+
+    async def verify(self, observed: Observed) -> None:
+        """Hold a copy of what is on the disk against what was observed.
+
+        Raises:
+            ViolationError: something that had been said is not so.
+        """
+        copy = self.daemon.directory / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.daemon.state_dir, copy, ignore=_NOT_COPIED)
+        found = await kept(copy / "journal.db")
+        found.verify(observed.epoch, observed.recorded, observed.received)
+        self.recorded = found.last_seq
+
+    async def settle(self) -> None:
+        """Let all that is recorded arrive, and hold it against what has.
+
+        Raises:
+            ViolationError: not everything arrived, or more than that.
+        """
+        self._thermometer.unplug()
+        await self.daemon.start()
+        await self.daemon.until(
+            lambda now: now.link.online and now.journal.waiting == 0 and now.journal.recorded > 0,
+            within_s=60,
+        )
+        assert await self.daemon.stop() == 0
+        found = await kept(self.daemon.state_dir / "journal.db")
+        await self._quiet(found.last_seq)
+        found.verify_delivered(self.received.contents)
+        if self.received.altered:
+            raise ViolationError(f"not the same when they came again: {self.received.altered}")
+        self.recorded = found.last_seq
+
+    async def _quiet(self, expected: int) -> None:
+        """Wait until `expected` events have come, or for a while none."""
+        loop = asyncio.get_running_loop()
+        count, since = len(self.received.contents), loop.time()
+        while count < expected and loop.time() - since < _STILL_S:
+            await asyncio.sleep(0.01)
+            if len(self.received.contents) != count:
+                count, since = len(self.received.contents), loop.time()
+
+
+@asynccontextmanager
+async def site(
+    directory: Path,
+    port: int,
+    received: Received,
+    *,
+    mutant: Mutant | None = None,
+    rng: random.Random,
+) -> AsyncIterator[Site]:
+    """A gate whose broker is on `port`; nothing runs yet but its devices."""
+    daemon = Daemon(
+        directory,
+        _CONFIG.format(port=port),
+        environment={"PYTHONPATH": str(ROOT)},
+        program=("tests.faults.mutants", mutant) if mutant else ("gateway",),
+    )
+    async with Thermometer(directory / "thermometer", rate_hz=SAMPLES_HZ) as thermometer:
+        with disk(directory, daemon.state_dir) as its_disk:
+            async with killed_at_the_end(daemon):
+                yield Site(daemon, its_disk, thermometer, received, rng)
+
+
+@asynccontextmanager
+async def killed_at_the_end(daemon: Daemon) -> AsyncIterator[None]:
+    """So that nobody has a file of the disk open when it is unmounted."""
+    try:
+        yield
+    finally:
+        await daemon.__aexit__()
+
+
+@asynccontextmanager
+async def listening(port: int, received: Received) -> AsyncIterator[Received]:
+    """A centre on the broker's `port`, connected when the block begins."""
+    options = LinkOptions("127.0.0.1", port, "centre", session_expiry_s=3600)
+    listener = Listener(options, received.centre, received.take, acknowledge=False)
+    stop = asyncio.Event()
+    task = asyncio.create_task(listener.run(stop))
+    await until(lambda: listener.link.online)
+    try:
+        yield received
+    finally:
+        stop.set()
+        await task
+
+
+@asynccontextmanager
+async def gate_with_link(
+    directory: Path,
+    seed: int,
+    *,
+    mutant: Mutant | None = None,
+    centre: CountingCentre | None = None,
+) -> AsyncIterator[Site]:
+    """A gate with a broker and a centre behind a network that takes its time."""
+    rng = random.Random(seed)
+    async with (
+        mosquitto(directory) as broker,
+        listening(broker.port, Received(centre or CountingCentre())) as received,
+        fault_proxy(broker.port, seed=seed) as network,
+        site(directory, network.port, received, mutant=mutant, rng=rng) as gate,
+    ):
+        network.conditions = RADIO
+        yield gate

@@ -1,0 +1,179 @@
+"""A full disk, one that turns read-only, one that fails at a write or fsync: the gate works on."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.base import CodeScanned, DoorObserved, Position, Role
+from gateway.config import JournalConfig
+from gateway.events import Kind, Observation, Origin, Pseudonyms
+from gateway.holding import Holding
+from gateway.journal import Journal, Row
+from gateway.recorder import Recorder
+from tests.brokers import until
+from tests.faults.disk import Disk, disk
+from tests.faults.faultyfs import faulty_fs
+from tests.faults.operations import Kind as Operation
+from tests.journal.journals import CLOCK, opened
+
+RECOVERED_S = 10.0
+"""After the end of a fault."""
+
+
+@dataclass
+class Gate:
+    """A journal with its recorder, and how many observations went in."""
+
+    journal: Journal
+    recorder: Recorder
+    taken: int = 0
+
+    async def observe(self, number: int) -> None:
+        """So many codes and a door; must never wait for long."""
+        async with asyncio.timeout(10):
+            for _ in range(number - 1):
+                self.taken += 1
+                await self.take(CodeScanned(str(self.taken).encode(), "QR", "camera", 1.0))
+            self.taken += 1
+            await self.take(DoorObserved("gate-1", Role.GATE, Position.OPEN))
+
+    async def take(self, reading: CodeScanned | DoorObserved) -> None:
+        """Hand one reading over."""
+        origin = Origin("device", "camera", "in-1")
+        await self.recorder.take(Observation(origin, CLOCK.now(), reading))
+
+    async def recovered(self) -> None:
+        """Wait until everything taken is durable again; no longer than promised."""
+        async with asyncio.timeout(RECOVERED_S):
+            await self.recorder.drained()
+
+    async def account(self) -> "Account":
+        """What has been recorded up to now."""
+        rows: list[Row] = []
+        while found := await self.journal.read(
+            rows[-1].seq if rows else 0, max_rows=5000, max_bytes=1 << 24
+        ):
+            rows += found
+        return Account(rows)
+
+
+@dataclass
+class Account:
+    """The rows of a journal, none of them delivered."""
+
+    rows: list[Row]
+
+    def data(self, *kinds: Kind) -> list[dict[str, Any]]:
+        """The data of all events of some kinds."""
+        return [json.loads(row.body)["data"] for row in self.rows if row.kind in kinds]
+
+    @property
+    def observed(self) -> int:
+        """Observations recorded."""
+        return len(self.data(Kind.SCAN, Kind.DOOR))
+
+    @property
+    def lost(self) -> int:
+        """Declared lost."""
+        return sum(gap["count"] for gap in self.data(Kind.GAP))
+
+    @property
+    def alarms(self) -> list[str]:
+        """How the journal's alarm stood."""
+        return [alarm["state"] for alarm in self.data(Kind.ALARM)]
+
+
+@asynccontextmanager
+async def gate(folder: Path, max_mb: int = 100) -> AsyncIterator[Gate]:
+    config = JournalConfig(max_mb=max_mb)
+    async with opened(folder / "journal.db", config=config) as journal:
+        recorder = Recorder(journal, Pseudonyms(b"k" * 32), CLOCK)
+        recording = asyncio.create_task(recorder.run())
+        try:
+            yield Gate(journal, recorder)
+        finally:
+            recording.cancel()
+            await asyncio.wait([recording])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Disk]:
+    with disk(tmp_path, tmp_path / "disk", megabytes=32) as made:
+        yield made
+
+
+async def test_a_full_disk_is_worked_on_and_left_again(small_disk: Disk) -> None:
+    folder = small_disk.mountpoint
+    ballast = folder / "journal.db-ballast"
+    async with gate(folder) as it:
+        await it.observe(500)
+        await until(ballast.exists)
+        small_disk.fill()
+        for _ in range(30):  # far more than fits
+            await it.observe(1000)
+        await until(lambda: not ballast.exists())
+        await it.recovered()
+        small_disk.clear()
+        await until(ballast.exists, within_s=RECOVERED_S)
+        await it.observe(10)
+        await it.recovered()
+        assert it.journal.counts().failing is None
+        account = await it.account()
+        assert account.observed + account.lost == it.taken
+        assert account.lost > 0
+        assert account.alarms in ([], ["raised", "cleared"])
+    async with gate(folder) as it:
+        assert (await it.account()).rows == account.rows
+
+
+async def test_a_disk_that_turns_read_only(small_disk: Disk) -> None:
+    async with gate(small_disk.mountpoint) as it:
+        await it.observe(50)
+        await it.recovered()
+        small_disk.make_read_only()
+        await it.observe(5)
+        await until(lambda: it.journal.counts().failing, within_s=5)
+        for _ in range(3):
+            await it.observe(1000)
+        await until(lambda: it.recorder.held.lost.total() == 3005 + 1 - Holding.ROOM)
+        assert (await it.account()).observed == 50  # what is there can still be read, and sent
+        small_disk.detach()
+        await until(lambda: not small_disk.held)
+        small_disk.repair()
+        await it.recovered()
+        account = await it.account()
+        assert account.alarms == ["raised", "cleared"]
+        assert account.lost == 3005 + 1 - Holding.ROOM
+        assert account.observed + account.lost == it.taken
+        assert [row.seq for row in account.rows] == list(range(1, len(account.rows) + 1))
+        assert len(account.data(Kind.DOOR)) == 5  # doors stay, codes go
+
+
+@pytest.mark.parametrize("operation", [Operation.WRITE, Operation.FSYNC])
+@pytest.mark.parametrize("times", [1, 10_000])
+async def test_a_disk_that_fails_now_and_then(
+    tmp_path: Path, operation: Operation, times: int
+) -> None:
+    async with faulty_fs(tmp_path) as faulty:
+        async with gate(faulty.path) as it:
+            await it.observe(50)
+            await it.recovered()
+            faulty.fail(operation, times=times)
+            await it.observe(20)
+            if times > 1:
+                await until(lambda: it.recorder.held, within_s=5)
+            await it.observe(20)
+            faulty.heal()
+            await it.recovered()
+            account = await it.account()
+            assert (account.observed, account.lost) == (it.taken, 0)
+            assert account.alarms == ([] if times == 1 else ["raised", "cleared"])
+            assert [row.seq for row in account.rows] == list(range(1, len(account.rows) + 1))
+        async with gate(faulty.path) as it:
+            assert (await it.account()).rows == account.rows
