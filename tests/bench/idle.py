@@ -1,0 +1,132 @@
+"""The real daemon with a thermometer and a board, and nobody at the gate."""
+
+import asyncio
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from drivers.base import DeviceState
+from drivers.emulators.modbus_board import ModbusBoard
+from drivers.emulators.thermometer import Thermometer
+from gateway import health
+from tests.bench.counter import counting
+from tests.bench.figures import Figure, Settings, at_most, median
+from tests.bench.process import Process
+from tests.brokers import mosquitto
+from tests.daemon import Daemon
+
+_CONFIG = """\
+[gateway]
+id = "410102011003007"
+district = "410102"
+street = "011"
+community = "003"
+state_dir = "state"
+
+[uplink]
+host = "127.0.0.1"
+port = {port}
+
+[devices.thermometer]
+driver = "gy_mcu906"
+port = "thermometer"
+
+[devices.board]
+driver = "modbus_io"
+port = "board"
+doors.gate-1 = {{ input = 0, role = "gate" }}
+"""
+_SETTLE_S = 1.0
+_ANY_EVENTS = 1000
+_BARE = "import asyncio, sys; print(flush=True); sys.stdin.read()"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A process that has nothing to do; `start_s` until it answers."""
+
+    start_s: float
+    rss_mb: float
+    cpu_percent: float
+    threads: int
+
+
+def run(settings: Settings) -> Iterator[Figure]:
+    """Memory, processor, threads and start, beside an interpreter that only waits."""
+    ours, bare = asyncio.run(_both(settings))
+    beside = "python with asyncio"
+    yield Figure("at rest, memory", ours.rss_mb, "MB", bare.rss_mb, beside, [at_most(60)])
+    yield Figure("at rest, processor", ours.cpu_percent, "%", reach=[at_most(0.5)])
+    yield Figure("at rest, threads", ours.threads, "", bare.threads, beside)
+    yield Figure("start, until it answers", ours.start_s, "s", bare.start_s, beside, [at_most(1)])
+
+
+async def _both(settings: Settings) -> tuple[Rest, Rest]:
+    directory = settings.directory / "idle"
+    directory.mkdir()
+    async with (
+        mosquitto(directory) as broker,
+        counting(directory, broker.port, _ANY_EVENTS),
+    ):
+        daemon = Daemon(directory, _CONFIG.format(port=broker.port))
+        starts = [await _started(daemon) for _ in range(settings.scaled(3, 1))]
+        async with _devices(directory), daemon:
+            await daemon.until(_all_there)
+            pid = await asyncio.to_thread(_who_answers, daemon.state_dir / health.SOCKET_NAME)
+            return await _at_rest(pid, settings.scaled(30, 8), median(starts)), await _bare()
+
+
+@asynccontextmanager
+async def _devices(directory: Path) -> AsyncIterator[None]:
+    async with Thermometer(directory / "thermometer"), ModbusBoard(directory / "board"):
+        yield
+
+
+async def _started(daemon: Daemon) -> float:
+    async with _devices(daemon.directory):
+        began = perf_counter()
+        async with daemon:
+            await daemon.until(lambda _: True)
+            took = perf_counter() - began
+            await daemon.stop()
+        return took
+
+
+def _all_there(picture: health.Health) -> bool:
+    states = {device.state for device in picture.devices.values()}
+    return picture.link.online and states == {DeviceState.ONLINE}
+
+
+def _who_answers(path: Path) -> int:
+    """The process behind a local socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[0])  # pid, uid, gid: man 7 unix
+
+
+async def _at_rest(pid: int, seconds: float, start_s: float) -> Rest:
+    process = Process(pid)
+    await asyncio.sleep(_SETTLE_S)
+    began, before = perf_counter(), process.cpu_s
+    await asyncio.sleep(seconds)
+    cpu = (process.cpu_s - before) / (perf_counter() - began)
+    return Rest(start_s, process.rss_mb, cpu * 100, process.threads)
+
+
+async def _bare() -> Rest:
+    began, pipe = perf_counter(), asyncio.subprocess.PIPE
+    bare = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _BARE, stdin=pipe, stdout=pipe
+    )
+    assert bare.stdout is not None
+    await bare.stdout.readline()
+    took = perf_counter() - began
+    rest = Rest(took, Process(bare.pid).rss_mb, 0.0, Process(bare.pid).threads)
+    await bare.communicate(b"")
+    return rest
