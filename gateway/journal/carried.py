@@ -1,5 +1,6 @@
 """Rows of journals that were set aside, kept in the new one until they are delivered."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -41,6 +42,7 @@ class Carried:
         """The lives of which something waits."""
         self.waiting = 0
         """How many rows."""
+        self._counting = asyncio.Lock()  # or what is counted anew would be subtracted once more
 
     async def load(self) -> None:
         """Look what there is.
@@ -48,8 +50,9 @@ class Carried:
         Raises:
             JournalError: the file cannot be read.
         """
-        counted = await self._store.read(_count)
-        self.epochs, self.waiting = frozenset(counted), sum(counted.values())
+        async with self._counting:
+            counted = await self._store.read(_count)
+            self.epochs, self.waiting = frozenset(counted), sum(counted.values())
 
     async def next(self, after: int, *, max_rows: int, max_bytes: int) -> list[CarriedRow]:
         """Rows with a key above `after`, ascending; one at least if there is any.
@@ -82,9 +85,10 @@ class Carried:
         Raises:
             JournalError: not done, for all that is known.
         """
-        new = await self._write(partial(_insert, rows))
-        self.epochs |= {row.epoch for row in rows}
-        self.waiting += new
+        async with self._counting:
+            new = await self._write(partial(_insert, rows))
+            self.epochs |= {row.epoch for row in rows}
+            self.waiting += new
 
     async def finish(self, number: int, report: str, upto: dict[str, int]) -> None:
         """Note that the journal set aside as `number` is wholly carried over.
@@ -105,13 +109,14 @@ class Carried:
 
     async def _delete(self, where: str, arguments: list[tuple[int | str, ...]]) -> None:
         query = f"DELETE FROM carried WHERE {where}"
-        gone = await self._write(
-            lambda connection: connection.executemany(query, arguments).rowcount
-        )
-        self.waiting -= gone
-        if gone and not self.waiting:
-            self.epochs = frozenset()
-            self._emptied()
+        async with self._counting:
+            gone = await self._write(
+                lambda connection: connection.executemany(query, arguments).rowcount
+            )
+            self.waiting -= gone
+            if gone and not self.waiting:
+                self.epochs = frozenset()
+                self._emptied()
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
