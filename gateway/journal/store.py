@@ -1,5 +1,6 @@
 """The database file: who may open it, how it is set up, its schema, and transactions in it."""
 
+import asyncio
 import fcntl
 import logging
 import os
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import aiosqlite
 
@@ -46,10 +47,25 @@ _PRAGMAS = (
 
 
 class Connection(aiosqlite.Connection):
-    """An aiosqlite connection that runs a whole function in its thread, in one hop.
+    """An aiosqlite connection that leaves no thread behind, and runs a whole function in its own.
 
     So a transaction is plain code: no cancellation and no other task can get in between.
     """
+
+    async def __aenter__(self) -> Self:
+        """As aiosqlite's, which does not wait for its thread when opening fails or is cancelled;
+        that would answer to a loop that has ended."""
+        opening = asyncio.ensure_future(super().__aenter__())
+        async with AsyncExitStack() as unopened:
+            unopened.push_async_callback(self._give_up, opening)
+            await asyncio.shield(opening)
+            unopened.pop_all()
+        return self
+
+    async def _give_up(self, opening: asyncio.Future[aiosqlite.Connection]) -> None:
+        await asyncio.gather(opening, return_exceptions=True)
+        await self.close()
+        self._thread.join()  # it has been told to end, and has nothing else to do
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of ``work``, which gets the plain connection."""
