@@ -101,6 +101,19 @@ async def test_carried_rows_leave_when_confirmed_and_the_case_is_closed(tmp_path
         assert await seqs(journal) == []
 
 
+async def test_carried_rows_are_counted_once_whatever_happens_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with opened(path) as journal:
+        await filled(journal, 200)
+    wipe_header(path)
+    async with opened(path) as journal:
+        carried = journal.carried
+        await carried_over(journal, 200)
+        for key in range(1, 101):
+            await asyncio.gather(carried.load(), carried.confirm([key]), carried.load())
+            assert carried.waiting == 200 - key
+
+
 async def test_a_second_damage_brings_back_what_was_still_carried(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     for _ in range(2):

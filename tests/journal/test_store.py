@@ -1,7 +1,9 @@
 """Which files are taken for a journal, how one is set up, and who may have it."""
 
+import asyncio
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +26,10 @@ async def refusal(path: Path) -> str:
 def pragma(connection: sqlite3.Connection) -> dict[str, object]:
     names = ("journal_mode", "synchronous", "page_size", "auto_vacuum", "wal_autocheckpoint")
     return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+
+
+def database_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if "connection_worker" in each.name]
 
 
 async def test_every_commit_is_synchronised(tmp_path: Path) -> None:
@@ -124,3 +130,24 @@ async def test_a_connection_runs_work_in_one_piece() -> None:
     async with Connection(lambda: sqlite3.connect(":memory:"), iter_chunk_size=1) as connection:
         assert isinstance(connection, Connection)
         assert await connection.run(lambda it: it.execute("SELECT 42").fetchone()) == (42,)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_opening_given_up_leaves_no_thread(tmp_path: Path, turns: int) -> None:
+    path = tmp_path / "journal.db"
+    opening = asyncio.create_task(Store.open(path))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert database_threads() == []
+    async with opened(path):  # nor the lock
+        pass
+
+
+async def test_opening_that_fails_leaves_no_thread(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        async with Connection(lambda: sqlite3.connect(tmp_path / "no" / "file"), iter_chunk_size=1):
+            pass
+    assert database_threads() == []
