@@ -8,6 +8,9 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+import segno
+
 
 async def demo(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
@@ -41,13 +44,23 @@ async def test_nothing_is_missing_after_an_outage() -> None:
     assert set(summary["by_kind"]) == {"device", "door", "scan", "temperature"}
 
 
-async def test_ctrl_c_ends_it_with_the_account() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_it_with_the_account(number: signal.Signals) -> None:
     process = await playing()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     code, said, complained = await outcome(process)
     assert code == 0, complained
     assert "nothing is missing" in said
     assert complained == ""
+
+
+async def test_your_own_photos_are_shown_to_the_camera(tmp_path: Path) -> None:
+    segno.make("a photo of a code").save(str(tmp_path / "code.png"), scale=8, border=6)
+    code, said, complained = await outcome(
+        await demo("--seconds", "5", "--json", "--photos", str(tmp_path))
+    )
+    assert code == 0, complained
+    assert json.loads(said)["by_kind"]["scan"] >= 1
 
 
 async def test_a_taken_port_is_said_in_a_sentence() -> None:
