@@ -36,13 +36,26 @@ def batch(*seqs: int, packed: bool = False) -> tuple[str, bytes]:
     return f"{BASE}/up/batch", gzip.compress(payload) if packed else payload
 
 
+def gap(seq: int, first: int, last: int, *, epoch: str = EPOCH) -> tuple[str, bytes]:
+    """Event number `seq` declares numbers of `epoch` lost."""
+    data = {"epoch": epoch, "from": first, "to": last, "count": last - first + 1, "why": "corrupt"}
+    declared = event(seq) | {"type": "checkpoint.gap.v1", "data": data}
+    return f"{BASE}/up/event/gap", json.dumps(declared).encode()
+
+
 def table(centre: Centre) -> list[tuple[int, int]]:
     return centre.table().get((SOURCE, EPOCH), [])
 
 
+FORMER = "former27"
 sequences = st.integers(1, 40)
+gaps = st.one_of(
+    sequences.map(lambda first: gap(40 + first, first, first + 5)),
+    sequences.map(lambda first: gap(80 + first, first, first + 9, epoch=FORMER)),
+)
 messages = st.one_of(
     sequences.map(single),
+    gaps,
     st.builds(lambda seqs, packed: batch(*seqs, packed=packed), st.lists(sequences), st.booleans()),
 )
 
@@ -59,7 +72,9 @@ def test_any_order_of_live_batch_resend_and_duplicates_gives_the_same_table(
     for topic, payload in data.draw(st.permutations([*sent, *again])):
         fresh += [each.seq for each in other.accept(topic, payload) if not each.duplicate]
     assert one.table() == other.table()
+    assert one.given_up() == other.given_up()
     assert one.holes(SOURCE, EPOCH) == other.holes(SOURCE, EPOCH)
+    assert asked_in_the_end(one) == asked_in_the_end(other)
     held = {n for first, last in table(one) for n in range(first, last + 1)}
     assert sorted(fresh) == sorted(held)
     assert one.rejected == other.rejected == 0
@@ -114,6 +129,92 @@ def test_a_standing_hole_is_asked_for_after_a_while_and_again() -> None:
     assert asked(centre, 30) == [[2, 4]]
     assert asked(centre, 31) == []
     assert asked(centre, 61) == [[2, 4]]
+
+
+def asked_in_the_end(centre: Centre) -> set[tuple[str, int]]:
+    """Epochs and numbers."""
+    list(centre.acks(0))
+    documents = [json.loads(document) for _, document in centre.acks(60)]
+    return {(each["epoch"], a) for each in documents for a, b in each["missing"]}
+
+
+def test_a_gap_settles_what_it_names() -> None:
+    centre = Centre(patience_s=30)
+    for message in (single(1), gap(9, 2, 5), single(4)):
+        centre.accept(*message)
+    assert centre.holes(SOURCE, EPOCH) == [(6, 8)]
+    assert centre.given_up() == {(SOURCE, EPOCH): [(2, 3), (5, 5)]}  # 4 was an alarm that came
+    assert asked(centre, 0) == []
+    assert asked(centre, 30) == [[6, 8]]
+    centre.accept(*batch(6, 7, 8))
+    assert asked(centre, 90) == []
+
+
+def test_a_gap_is_not_taken_for_what_it_names() -> None:
+    """An alarm of the range may still be at the gate, which drops what counts as arrived."""
+    centre = Centre()
+    for message in (single(1), gap(9, 2, 8)):
+        centre.accept(*message)
+    [(_, document)] = centre.acks(now=0)
+    assert json.loads(document)["upto"] == 1
+    assert json.loads(document)["have"] == [[9, 9]]
+
+
+def test_a_gap_may_be_about_a_former_life() -> None:
+    centre = Centre(patience_s=30)
+    payload = json.dumps([event(1, epoch=FORMER), event(5, epoch=FORMER)]).encode()
+    centre.accept(f"{BASE}/up/batch", payload)
+    centre.accept(*gap(1, 2, 3, epoch=FORMER))
+    assert centre.holes(SOURCE, FORMER) == [(4, 4)]
+    assert asked(centre, 0) == []
+    assert asked(centre, 30) == [[4, 4]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"epoch": EPOCH, "why": "corrupt"},
+        {"from": 2, "to": 3},
+        {"epoch": EPOCH, "from": 3, "to": 2},
+        {"epoch": EPOCH, "from": 0, "to": 2},
+        {"epoch": EPOCH, "from": 2, "to": 10**400},
+        {"epoch": EPOCH, "from": "2", "to": 3},
+        {"epoch": "", "from": 2, "to": 3},
+        [2, 3],
+        None,
+    ],
+    ids=str,
+)
+def test_a_gap_that_names_nothing_settles_nothing(data: Any) -> None:
+    centre = Centre()
+    centre.accept(*single(1))
+    nameless = event(5) | {"type": "checkpoint.gap.v1", "data": data}
+    [taken] = centre.accept(f"{BASE}/up/event/gap", json.dumps(nameless).encode())
+    assert taken.seq == 5
+    assert centre.holes(SOURCE, EPOCH) == [(2, 4)]
+    assert centre.given_up() == {}
+
+
+def test_of_many_ranges_every_one_is_acknowledged() -> None:
+    """Holes that gaps have declared stay for good; what comes after them must not go unanswered."""
+    centre = Centre()
+    named: set[int] = set()
+    for start in (1, 1001, 2001):
+        centre.accept(*batch(*range(start, start + 1000, 2)))
+        for _, document in centre.acks(now=0):
+            assert len(json.loads(document)["have"]) <= 200
+            named |= {first for first, _ in json.loads(document)["have"]}
+    assert named == set(range(3, 3001, 2))
+    named.clear()
+    state = {"data": {"state": "birth", "epoch": EPOCH, "last_seq": 3000}}
+    centre.accept(f"{BASE}/up/state", json.dumps(state).encode())
+    for _, document in centre.acks(now=1):
+        named |= {first for first, _ in json.loads(document)["have"]}
+    assert named == set(range(3, 3001, 2))
+    centre.accept(*single(3003))
+    [(_, document)] = centre.acks(now=2)
+    assert json.loads(document)["have"] == [[3003, 3003]]
 
 
 def test_a_hole_that_is_being_filled_is_left_alone() -> None:

@@ -31,7 +31,7 @@ from gateway.uplink.client import LinkOptions
 from gateway.uplink.streams import Pacing
 from tests.brokers import mosquitto, until
 from tests.journal.journals import filled, note, opened, query
-from tests.test_centre import BASE, EPOCH, SOURCE, event, messages, single
+from tests.test_centre import BASE, EPOCH, SOURCE, event, gap, messages, single
 from tests.uplink.gate import configured, uplink_of
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,7 @@ def test_restarts_in_between_change_nothing(steps: list[Any], random: Any) -> No
         kept = Kept(Path(directory) / "centre.db")
         asyncio.run(play(kept))
         assert kept.table == plain.table().get(LIFE, [])
+        assert Centre(known(kept.path)).given_up() == plain.given_up()
         found = [int(json.loads(body)["sequence"]) for body in bodies(kept.path)]
         assert found == [n for a, b in kept.table for n in range(a, b + 1)]
         assert Counter(each.event.seq for each in kept.shown) == Counter(found)
@@ -250,8 +251,22 @@ def test_show(database: Path) -> None:
     ]
     code, out, _ = ask("show", database, "--json")
     shown = json.loads(out)[SOURCE]
-    assert shown["epochs"] == {EPOCH: {"events": 3, "last": 5, "missing": [[2, 3]]}}
+    assert shown["epochs"] == {EPOCH: {"events": 3, "last": 5, "missing": [[2, 3]], "lost": []}}
     assert shown["state"]["session"] == 3
+
+
+async def test_show_tells_what_is_lost_from_what_is_missing(database: Path) -> None:
+    kept = Kept(database)
+    await kept.start()
+    kept.receive(*gap(7, 1, 3))
+    kept.receive(*gap(8, 1, 20, epoch="former27"))
+    await kept.commit()
+    await kept.store.close()
+    assert ask("show", database)[1].splitlines() == [
+        f"{SOURCE}  birth",
+        f"  {EPOCH}  5 events up to 8, missing: 6, declared lost: 2–3",
+        "  former27  0 events up to 0, missing: nothing, declared lost: 1–20",
+    ]
 
 
 def test_export(database: Path, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway import log
+from gateway.centre.book import lost_of
 from gateway.centre.listener import Listener
-from gateway.centre.rules import Centre, Event, Known
+from gateway.centre.rules import Centre, Event, Known, Life
 from gateway.centre.store import Received, Store, bodies, known
 from gateway.clock import Clock, rfc3339
 from gateway.config import Protocol, TlsConfig
@@ -136,7 +137,8 @@ def _line(new: Received) -> str:
 
 
 def _show(found: Known, *, as_json: bool) -> int:
-    sources = sorted({*found.gateways, *(source for source, _ in found.table)})
+    lives = {**found.table, **found.declared}
+    sources = sorted({*found.gateways, *(source for source, _ in lives)})
     gateways = {source: _gateway(found, source) for source in sources}
     if as_json:
         print(json.dumps(gateways))
@@ -151,12 +153,22 @@ def _show(found: Known, *, as_json: bool) -> int:
 def _gateway(found: Known, source: str) -> dict[str, Any]:
     said = found.gateways.get(source)
     lives = {
-        epoch: {"events": _total(have), "last": have.last, "missing": list(have.gaps(0, have.last))}
-        for (owner, epoch), ranges in found.table.items()
+        epoch: _life(found, (owner, epoch))
+        for owner, epoch in {**found.table, **found.declared}
         if owner == source
-        for have in [Ranges.of(ranges)]
     }
     return {"state": said.state if said else None, "epochs": lives}
+
+
+def _life(found: Known, life: Life) -> dict[str, Any]:
+    have, declared = (Ranges.of(each.get(life, ())) for each in (found.table, found.declared))
+    settled = Ranges.of([*have, *declared])
+    return {
+        "events": _total(have),
+        "last": have.last,
+        "missing": list(settled.gaps(0, have.last)),
+        "lost": lost_of(have, declared),
+    }
 
 
 def _total(ranges: Ranges) -> int:
@@ -167,7 +179,8 @@ def _print_gateway(source: str, gateway: Mapping[str, Any]) -> None:
     state = (gateway["state"] or {}).get("state")
     print(f"{plain(source)}  {plain(state) if state else 'has said nothing of itself'}")
     for epoch, life in gateway["epochs"].items():
-        missing = words(Ranges.of(life["missing"])) or "nothing"
+        missing, lost = (words(Ranges.of(life[name])) for name in ("missing", "lost"))
         print(
-            f"  {plain(epoch)}  {life['events']:,} events up to {life['last']}, missing: {missing}"
+            f"  {plain(epoch)}  {life['events']:,} events up to {life['last']},"
+            f" missing: {missing or 'nothing'}" + (f", declared lost: {lost}" if lost else "")
         )

@@ -1,20 +1,17 @@
 """The rule book, pure: what is new, what came twice, what is missing, what to answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import to_json
 
+from gateway.centre.book import LARGEST_SEQ, Book, declared_by
 from gateway.centre.unpacking import decode
 from gateway.events import event_id
-from gateway.ranges import Range, Ranges
+from gateway.ranges import Range
 from gateway.topics import ack_for, gateway_of
-
-_LARGEST_SEQ = 2**53
-_MOST_RANGES = 200
-"""In one acknowledgement; what does not fit comes with the next one."""
 
 Life = tuple[str, str]
 """Source and epoch: one journal."""
@@ -56,28 +53,8 @@ class Known:
 
     gateways: Mapping[str, Gateway]
     table: Mapping[Life, Iterable[Range]]
-
-
-class _Book:
-    """What has come of one journal's life."""
-
-    def __init__(self, have: Iterable[Range] = ()) -> None:
-        self.have = Ranges.of(have)
-        self.announced = 0
-        """The number that the gateway said was its last."""
-        self.unanswered = False
-        self._standing: dict[int, float] = {}
-
-    def overdue(self, now: float, patience_s: float) -> list[Range]:
-        """The holes that nobody has been filling for `patience_s`.
-
-        A backlog arrives in ascending order, so the lower end of a hole moves while it is filled.
-        """
-        holes = list(self.have.gaps(0, max(self.have.last, self.announced)))
-        self._standing = {first: self._standing.get(first, now) for first, _ in holes}
-        due = [hole for hole in holes if now - self._standing[hole[0]] >= patience_s]
-        self._standing |= {first: now for first, _ in due}  # asked; again after as long a time
-        return due[:_MOST_RANGES]
+    declared: Mapping[Life, Iterable[Range]] = field(default_factory=dict)
+    """What was declared lost; some of it may have come all the same."""
 
 
 class Centre:
@@ -90,7 +67,10 @@ class Centre:
         self.rejected = 0
         """Messages and events that break the contract."""
         self._patience_s = patience_s
-        self._books = {life: _Book(have) for life, have in known.table.items()}
+        self._books = {
+            life: Book(known.table.get(life, ()), known.declared.get(life, ()))
+            for life in {**known.table, **known.declared}
+        }
 
     @property
     def states(self) -> dict[str, Mapping[str, Any]]:
@@ -117,23 +97,23 @@ class Centre:
         return [event for event in events if event is not None]
 
     def holes(self, source: str, epoch: str) -> list[Range]:
-        """Sequence numbers below the highest received that have not come."""
+        """Sequence numbers below the highest received that are still awaited."""
         book = self._books.get((source, epoch))
-        return list(book.have.gaps(0, book.have.last)) if book else []
+        return book.holes if book else []
+
+    def given_up(self) -> dict[Life, list[Range]]:
+        """All that was declared lost and has not come, by source and epoch."""
+        return {life: book.lost for life, book in self._books.items() if book.lost}
 
     def table(self) -> dict[Life, list[Range]]:
         """All that has come, by source and epoch."""
-        return {key: list(book.have) for key, book in self._books.items()}
+        return {life: list(book.have) for life, book in self._books.items() if book.have}
 
     def acks(self, now: float) -> Iterator[tuple[str, bytes]]:
         """Topic and document for every gateway that waits for an answer; `now` in seconds."""
         for (source, epoch), book in self._books.items():
-            missing = book.overdue(now, self._patience_s)
-            if book.unanswered or missing:
-                book.unanswered = False
-                beyond = [each for each in book.have if each[0] > 1][:_MOST_RANGES]
-                ack = {"epoch": epoch, "upto": book.have.upto, "have": beyond, "missing": missing}
-                yield self.gateways[source].ack_topic, to_json(ack)
+            for answer in book.answers(now, self._patience_s):
+                yield self.gateways[source].ack_topic, to_json({"epoch": epoch, **answer})
 
     def _enter(self, content: Any, gateway: str, ack_topic: str) -> Event | None:
         try:
@@ -147,13 +127,12 @@ class Centre:
         if not (honest and epoch and seq and envelope.id == event_id(epoch, seq)):
             self.rejected += 1
             return None
-        book = self._books.setdefault((envelope.source, epoch), _Book())
         self._meet(envelope.source, ack_topic)
-        duplicate = seq in book.have
-        self.duplicates += duplicate
-        book.have.add(seq, seq)
-        book.unanswered = True  # a duplicate may mean that the last answer got lost
-        return Event(envelope.source, epoch, seq, duplicate, content)
+        new = self._book(envelope.source, epoch).enter(seq)
+        self.duplicates += not new
+        if declared := declared_by(content):
+            self._book(envelope.source, declared[0]).give_up(declared[1])
+        return Event(envelope.source, epoch, seq, not new, content)
 
     def _note_state(self, source: str, document: Any, ack_topic: str) -> None:
         data = document.get("data") if isinstance(document, dict) else None
@@ -161,8 +140,14 @@ class Centre:
             self.rejected += 1
             return
         self.gateways[source] = Gateway(ack_topic, data)
-        if data.get("state") == "birth":
-            self._answer_birth(source, data)
+        if data.get("state") != "birth":
+            return
+        # A birth is also a question: what has come of this life, and of former ones?
+        epoch, last = data.get("epoch"), data.get("last_seq")
+        if isinstance(epoch, str) and isinstance(last, int) and 0 <= last <= LARGEST_SEQ:
+            self._book(source, epoch).announced = last
+            self._book(source, epoch).ask()
+        self._answer_all(source)
 
     def _meet(self, source: str, ack_topic: str) -> None:
         """It may have been moved to another place."""
@@ -170,14 +155,10 @@ class Centre:
         if known is None or known.ack_topic != ack_topic:
             self.gateways[source] = Gateway(ack_topic, known.state if known else None)
 
-    def _answer_birth(self, source: str, data: dict[str, Any]) -> None:
-        """A birth is also a question: what has come of this life, and of former ones?"""
-        epoch, last = data.get("epoch"), data.get("last_seq")
-        if isinstance(epoch, str) and isinstance(last, int) and 0 <= last <= _LARGEST_SEQ:
-            book = self._books.setdefault((source, epoch), _Book())
-            book.announced = last
-        self._answer_all(source)
-
     def _answer_all(self, source: str) -> None:
         for (owner, _), book in self._books.items():
-            book.unanswered |= owner == source
+            if owner == source and book.have:
+                book.ask()
+
+    def _book(self, source: str, epoch: str) -> Book:
+        return self._books.setdefault((source, epoch), Book())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic_core import from_json, to_json
 
+from gateway.centre.book import declared_by
 from gateway.centre.rules import Event, Gateway, Known, Life
 from gateway.errors import GatewayError
 from gateway.journal.damage import look_into
@@ -17,7 +18,8 @@ from gateway.ranges import Range
 _APPLICATION_ID = 0x63677263  # "cgrc": the file is a centre's, not a journal
 _PORTION = 500
 
-# `held` says in a few rows which keys `event` has: a start, and `show`, read nothing else.
+# `held` says in a few rows which keys `event` has, `declared` which a gap has given up: a start,
+# and `show`, read nothing else.
 _SCHEMA = f"""
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
@@ -29,14 +31,15 @@ CREATE TABLE held (
     source TEXT, epoch TEXT, first INTEGER, last INTEGER NOT NULL,
     PRIMARY KEY (source, epoch, first)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE declared (
+    source TEXT, epoch TEXT, first INTEGER, last INTEGER NOT NULL,
+    PRIMARY KEY (source, epoch, first)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE gateway (
     source TEXT PRIMARY KEY, ack_topic TEXT NOT NULL, state TEXT
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = {_APPLICATION_ID};
 COMMIT;
-"""
-_OVERLAPPING = """
-DELETE FROM held WHERE source = ? AND epoch = ? AND first <= ? AND last >= ? RETURNING first, last
 """
 
 
@@ -159,14 +162,18 @@ def _recognise(connection: sqlite3.Connection) -> None:
 
 
 def _known(connection: sqlite3.Connection) -> Known:
-    table: dict[Life, list[Range]] = {}
-    for source, epoch, first, last in connection.execute("SELECT * FROM held"):
-        table.setdefault((source, epoch), []).append((first, last))
     gateways = {
         source: Gateway(ack_topic, None if state is None else from_json(state))
         for source, ack_topic, state in connection.execute("SELECT * FROM gateway")
     }
-    return Known(gateways, table)
+    return Known(gateways, _spans(connection, "held"), _spans(connection, "declared"))
+
+
+def _spans(connection: sqlite3.Connection, table: str) -> dict[Life, list[Range]]:
+    found: dict[Life, list[Range]] = {}
+    for source, epoch, first, last in connection.execute(f"SELECT * FROM {table}"):
+        found.setdefault((source, epoch), []).append((first, last))
+    return found
 
 
 def _write(
@@ -195,18 +202,21 @@ def _enter(connection: sqlite3.Connection, new: Received) -> None:
         "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)",
         (event.source, event.epoch, event.seq, new.at_ms, _text(event.content)),
     )
-    touching = (event.source, event.epoch, event.seq + 1, event.seq - 1)
-    ends = connection.execute(_OVERLAPPING, touching).fetchall()
-    joined = [(event.seq, event.seq), *ends]
-    connection.execute(
-        "INSERT INTO held VALUES (?, ?, ?, ?)",
-        (
-            event.source,
-            event.epoch,
-            min(first for first, _ in joined),
-            max(last for _, last in joined),
-        ),
-    )
+    _widen(connection, "held", (event.source, event.epoch), (event.seq, event.seq))
+    if declared := declared_by(event.content):
+        _widen(connection, "declared", (event.source, declared[0]), declared[1])
+
+
+def _widen(connection: sqlite3.Connection, table: str, life: Life, new: Range) -> None:
+    """Put the numbers `new` into a `table` of ranges, and join those that they touch."""
+    touching = (*life, new[1] + 1, new[0] - 1)
+    ends = connection.execute(
+        f"DELETE FROM {table} WHERE source = ? AND epoch = ? AND first <= ? AND last >= ?"
+        " RETURNING first, last",
+        touching,
+    ).fetchall()
+    firsts, lasts = zip(new, *ends, strict=True)
+    connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", (*life, min(firsts), max(lasts)))
 
 
 def _text(document: object) -> str:
