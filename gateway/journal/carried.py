@@ -42,6 +42,9 @@ class Carried:
         """The lives of which something waits."""
         self.waiting = 0
         """How many rows."""
+        self.last_key = 0
+        """The highest there was; none is used twice, so that a reader can go on after it."""
+        self._news = asyncio.Event()
         self._counting = asyncio.Lock()  # or what is counted anew would be subtracted once more
 
     async def load(self) -> None:
@@ -51,20 +54,35 @@ class Carried:
             JournalError: the file cannot be read.
         """
         async with self._counting:
-            counted = await self._store.read(_count)
+            counted, last_key = await self._store.read(_count)
             self.epochs, self.waiting = frozenset(counted), sum(counted.values())
+            self.last_key = max(self.last_key, last_key)
 
-    async def next(self, after: int, *, max_rows: int, max_bytes: int) -> list[CarriedRow]:
-        """Rows with a key above `after`, ascending; one at least if there is any.
+    async def next(
+        self, after: int, *, upto: int | None = None, max_rows: int, max_bytes: int
+    ) -> list[CarriedRow]:
+        """Rows with keys `after < key <= upto`, ascending; one at least if there is any.
 
         Raises:
             JournalError: the file cannot be read there.
         """
         try:
-            return await self._store.read(partial(_fetch, after, max_rows, max_bytes))
+            return await self._store.read(partial(_fetch, after, upto, max_rows, max_bytes))
         except DamageError as damage:  # they come again out of the file they were carried from
             self._damaged(damage)
             return []
+
+    async def keys(self, epoch: str, first: int, last: int) -> list[int]:
+        """Of the rows that were numbered `first` to `last` in `epoch`.
+
+        Raises:
+            JournalError: the file cannot be read there.
+        """
+        query = "SELECT key FROM carried WHERE epoch = ? AND seq BETWEEN ? AND ?"
+        found = await self._store.read(
+            lambda connection: connection.execute(query, (epoch, first, last)).fetchall()
+        )
+        return [key for (key,) in found]
 
     async def confirm(self, keys: Iterable[int]) -> None:
         """These are delivered: let go of them.
@@ -86,9 +104,17 @@ class Carried:
             JournalError: not done, for all that is known.
         """
         async with self._counting:
-            new = await self._write(partial(_insert, rows))
+            new = await self._write(partial(_insert, self.last_key + 1, rows))
             self.epochs |= {row.epoch for row in rows}
             self.waiting += new
+            self.last_key += len(rows)
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def wait_added(self, after: int) -> None:
+        """Return once `last_key` is above `after`."""
+        while self.last_key <= after:
+            await self._news.wait()
 
     async def finish(self, number: int, report: str, upto: dict[str, int]) -> None:
         """Note that the journal set aside as `number` is wholly carried over.
@@ -126,12 +152,12 @@ class Carried:
             raise kind(f"The journal cannot be written: {error}.") from error
 
 
-def _count(connection: sqlite3.Connection) -> dict[str, int]:
-    query = "SELECT epoch, count(*) FROM carried GROUP BY epoch"
-    return {
-        epoch.decode("ascii", "replace"): count
-        for epoch, count in connection.execute(query).fetchall()
-    }
+def _count(connection: sqlite3.Connection) -> tuple[dict[str, int], int]:
+    """How many rows of each life, and the highest key."""
+    query = "SELECT epoch, count(*), max(key) FROM carried GROUP BY epoch"
+    found = connection.execute(query).fetchall()
+    counted = {epoch.decode("ascii", "replace"): count for epoch, count, _ in found}
+    return counted, max((key for *_, key in found), default=0)
 
 
 def _check(epoch: str, seq: int, body: bytes) -> int:
@@ -139,18 +165,24 @@ def _check(epoch: str, seq: int, body: bytes) -> int:
     return int(google_crc32c.extend(head, body))
 
 
-def _insert(rows: Sequence[Saved], connection: sqlite3.Connection) -> int:
-    values = [(row.epoch, row.seq, _check(row.epoch, row.seq, row.body), row.body) for row in rows]
-    query = "INSERT OR IGNORE INTO carried (epoch, seq, crc, body) VALUES (?, ?, ?, ?)"
+def _insert(first: int, rows: Sequence[Saved], connection: sqlite3.Connection) -> int:
+    values = [
+        (key, row.epoch, row.seq, _check(row.epoch, row.seq, row.body), row.body)
+        for key, row in enumerate(rows, first)
+    ]
+    query = "INSERT OR IGNORE INTO carried (key, epoch, seq, crc, body) VALUES (?, ?, ?, ?, ?)"
     return connection.executemany(query, values).rowcount
 
 
 def _fetch(
-    after: int, max_rows: int, max_bytes: int, connection: sqlite3.Connection
+    after: int, upto: int | None, max_rows: int, max_bytes: int, connection: sqlite3.Connection
 ) -> list[CarriedRow]:
     found: list[CarriedRow] = []
-    query = "SELECT key, epoch, seq, crc, body FROM carried WHERE key > ? ORDER BY key"
-    with closing(connection.execute(query, (after,))) as rows:
+    query = (
+        "SELECT key, epoch, seq, crc, body FROM carried"
+        " WHERE key > ? AND key <= coalesce(?, key) ORDER BY key"
+    )
+    with closing(connection.execute(query, (after, upto))) as rows:
         for key, epoch, seq, crc, body in rows:
             name = epoch.decode("ascii", "replace")
             if crc != _check(name, seq, body):  # its journal is still there, set aside

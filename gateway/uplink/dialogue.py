@@ -61,6 +61,7 @@ class Dialogue:
         former = ack.epoch != self._epoch
         if self._confirm is Confirm.CENTRE and former:
             self._feed.former.confirmed(ack.epoch, ack.safe)
+            self._feed.former.wanted(ack.epoch, ack.missing)
         elif self._confirm is Confirm.CENTRE:
             for first, last in ack.safe:
                 self._journal.confirm_range(first, last)

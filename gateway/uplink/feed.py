@@ -144,6 +144,7 @@ class Feed:
         """These go later, after all."""
         for first, last in runs([row.seq for row in rows if row.seq > 0]):
             self._streams.backlog.add(first, last)
+        self.former.put_back(row.seq for row in rows if row.seq < 0)
 
     async def read(self, numbers: Sequence[int]) -> list[Row]:
         """These, as far as they are unconfirmed; all of this life or all of former ones.

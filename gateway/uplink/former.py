@@ -3,12 +3,13 @@
 In a parcel such a row goes by a number of its own, the journal's key for it below zero.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
 
 from gateway.errors import JournalError
 from gateway.events import Kind
 from gateway.journal import Journal, Row
-from gateway.ranges import Range
+from gateway.ranges import Range, Ranges
 from gateway.uplink.tally import Tally
 
 
@@ -21,14 +22,20 @@ class Former:
         self._repeat_after_s = repeat_after_s
         self._cursor = 0
         self._ended_at: float | None = None
+        self._again = Ranges()
+        """Keys that the cursor has passed."""
         self._keys: list[int] = []
         self._ranges: list[tuple[str, Range]] = []
+        self._wanted: list[tuple[str, Range]] = []
 
     def waits(self, now: float) -> bool:
         """Whether something is to be sent, perhaps again."""
-        if self._ended_at is not None and now - self._ended_at >= self._repeat_after_s:
-            self._cursor, self._ended_at = 0, None
-        return bool(self._carried.waiting) and self._ended_at is None
+        if self._ended_at is not None:
+            if now - self._ended_at >= self._repeat_after_s:
+                self._cursor, self._ended_at = 0, None
+            elif self._carried.last_key > self._cursor:  # more has been carried over since
+                self._ended_at = None
+        return bool(self._carried.waiting and (self._again or self._ended_at is None))
 
     async def batch(self, most_rows: int, most_bytes: int, now: float) -> list[Row]:
         """The next rows; none when all have been sent.
@@ -36,11 +43,16 @@ class Former:
         Raises:
             JournalError: they cannot be read.
         """
-        found = await self._carried.next(self._cursor, max_rows=most_rows, max_bytes=most_bytes)
-        if not found:
-            self._ended_at = now
-            return []
-        self._cursor = found[-1].key
+        last_key = self._carried.last_key
+        again = self._again.first if self._again else None
+        after, upto = (again[0] - 1, again[1]) if again else (self._cursor, None)
+        found = await self._carried.next(after, upto=upto, max_rows=most_rows, max_bytes=most_bytes)
+        if again:
+            self._again.remove(again[0], found[-1].key if found else again[1])
+        elif found:
+            self._cursor = found[-1].key
+        else:
+            self._cursor, self._ended_at = last_key, now
         return [_row(each.key, each.body) for each in found if -each.key not in self._skip]
 
     async def read(self, numbers: Sequence[int]) -> list[Row]:
@@ -50,8 +62,22 @@ class Former:
             JournalError: they cannot be read.
         """
         keys = sorted(-number for number in numbers)
-        found = await self._carried.next(keys[0] - 1, max_rows=len(keys), max_bytes=1 << 20)
+        span = keys[-1] - keys[0] + 1  # others may lie between them
+        found = await self._carried.next(
+            keys[0] - 1, upto=keys[-1], max_rows=span, max_bytes=1 << 20
+        )
         return [_row(each.key, each.body) for each in found if each.key in keys]
+
+    async def watch(self, wake: Callable[[], None]) -> NoReturn:
+        """Call `wake` whenever more has been carried over; until cancelled."""
+        while True:
+            await self._carried.wait_added(self._carried.last_key)
+            wake()
+
+    def put_back(self, numbers: Iterable[int]) -> None:
+        """These go again."""
+        for number in numbers:
+            self._again.add(-number, -number)
 
     def delivered(self, numbers: Iterable[int]) -> None:
         """These need not be sent again."""
@@ -61,8 +87,13 @@ class Former:
         """The centre has these of a former life."""
         self._ranges += [(epoch, each) for each in ranges]
 
+    def wanted(self, epoch: str, ranges: Iterable[Range]) -> None:
+        """The centre asks for these of a former life."""
+        self._wanted += [(epoch, each) for each in ranges]
+
     async def settle(self) -> None:
-        """Let the journal drop what is delivered; what it does not take now, it is told again."""
+        """Let the journal drop what is delivered, and take up what is wanted again; what it does
+        not take now, it is told again."""
         try:
             if self._keys:
                 await self._carried.confirm(self._keys)
@@ -71,8 +102,14 @@ class Former:
                 epoch, (first, last) = self._ranges[-1]
                 await self._carried.confirm_range(epoch, first, last)
                 self._ranges.pop()
+            while self._wanted:
+                epoch, (first, last) = self._wanted[-1]
+                for key in await self._carried.keys(epoch, first, last):
+                    if key <= self._cursor:  # or its turn is still to come
+                        self._again.add(key, key)
+                self._wanted.pop()
         except JournalError:  # sent twice at worst
-            self._keys, self._ranges = [], []
+            self._keys, self._ranges, self._wanted = [], [], []
 
 
 def _row(key: int, body: bytes) -> Row:

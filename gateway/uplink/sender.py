@@ -101,12 +101,14 @@ class Sender:
                 failures = min(failures + 1, 10)
 
     async def watch(self) -> NoReturn:
-        """Wake `run` when something has been recorded; runs beside it."""
+        """Wake `run` when something has been recorded or carried over; runs beside it."""
         seen = self._journal.last_seq
-        while True:
-            await self._journal.wait_appended(seen)
-            seen = self._journal.last_seq
-            self._wake.set()
+        async with asyncio.TaskGroup() as beside:
+            beside.create_task(self._feed.former.watch(self._wake.set))
+            while True:
+                await self._journal.wait_appended(seen)
+                seen = self._journal.last_seq
+                self._wake.set()
 
     async def finish(self) -> None:
         """Send what still waits, and wait for every answer, when `run` has been cancelled.
