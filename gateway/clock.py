@@ -8,11 +8,12 @@ the monotonic clock that goes with it.
 import ctypes
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")
@@ -28,8 +29,7 @@ class TimeQuality(StrEnum):
     UNSYNC = "unsync"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """A moment: wall time in ms since 1970 (UTC), its quality, and monotonic ns within a boot."""
 
     wall_ms: int
@@ -47,6 +47,7 @@ class Stamp:
         )
 
 
+@lru_cache(maxsize=64)  # in a flood many events are of one millisecond
 def rfc3339(wall_ms: int) -> str:
     """``wall_ms`` as RFC 3339 in UTC with milliseconds."""
     return f"{_whole_seconds(wall_ms // 1000)}.{wall_ms % 1000:03d}Z"

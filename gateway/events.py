@@ -7,13 +7,10 @@ given it its place; from then on everybody copies bytes.
 import hmac
 import re
 import secrets
-from base64 import b32encode
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
+from msgspec import Struct, field
+from msgspec.json import Encoder
 
 from drivers.base import (
     CodeScanned,
@@ -31,6 +28,10 @@ from drivers.base import (
 from gateway.clock import Stamp, TimeQuality, rfc3339
 
 _ID = re.compile(rb'\{"specversion":"1\.0","id":"([a-z2-7]{8})-([1-9][0-9]{0,18})"')
+_encoder = Encoder()
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_BASE32_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+"""Two digits at a time: 1.0 µs for a token, the standard library's b32encode takes 2.7."""
 
 
 class Kind(StrEnum):
@@ -44,15 +45,15 @@ class Kind(StrEnum):
     ALARM = "alarm"
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+class _Data(Struct, frozen=True, omit_defaults=True):
+    """What an event says; what is None is left out."""
 
 
-class ScanData(_Data):
+class ScanData(_Data, frozen=True, kw_only=True):
     """A code was read. Its content is not in here, only a pseudonym of it."""
 
     device: str
-    lane: str | None
+    lane: str | None = None
     medium: str
     symbology: str
     verdict: str
@@ -62,22 +63,22 @@ class ScanData(_Data):
     decode_ms: float
 
 
-class TemperatureData(_Data):
+class TemperatureData(_Data, frozen=True, kw_only=True):
     """A person was measured. Nothing is altered: raw and reported value both stand here."""
 
     device: str
-    lane: str | None
+    lane: str | None = None
     celsius: float
     raw_celsius: float
     kind: Surface
     quality: Quality
-    reason: str | None
-    ambient_celsius: float | None
-    correction: float | None
+    reason: str | None = None
+    ambient_celsius: float | None = None
+    correction: float | None = None
     samples: int
 
 
-class DoorData(_Data):
+class DoorData(_Data, frozen=True, kw_only=True):
     """The state of a door as its contacts tell it."""
 
     device: str
@@ -85,17 +86,17 @@ class DoorData(_Data):
     role: Role
     position: Position
     lock: Lock
-    tamper: bool | None
+    tamper: bool | None = None
 
 
-class DeviceData(_Data):
+class DeviceData(_Data, frozen=True, kw_only=True):
     """A device came, went, or said something about its own condition."""
 
     device: str
     driver: str
     state: DeviceState
-    reason: str | None
-    measured: float | None
+    reason: str | None = None
+    measured: float | None = None
 
 
 class GapReason(StrEnum):
@@ -108,16 +109,16 @@ class GapReason(StrEnum):
     """The disk took nothing for so long that memory could not hold all; they have no numbers."""
 
 
-class GapData(_Data):
+class GapData(_Data, frozen=True, kw_only=True):
     """Events that have not been delivered and can no longer be.
 
     `from` and `to` are absent when not even the numbers are known.
     """
 
-    epoch: str | None
+    epoch: str | None = None
     """The life of the journal in which they were numbered; absent if that is not known either."""
-    first: int | None = Field(serialization_alias="from")
-    last: int | None = Field(serialization_alias="to")
+    first: int | None = field(default=None, name="from")
+    last: int | None = field(default=None, name="to")
     count: int | None = None
     """How many; absent if that is not known. Others of the range may have been delivered."""
     why: GapReason
@@ -131,20 +132,19 @@ class AlarmState(StrEnum):
     CLEARED = "cleared"
 
 
-class AlarmData(_Data):
+class AlarmData(_Data, frozen=True, kw_only=True):
     """Something that somebody must look at."""
 
     alarm: str
     """What it is about, for example `journal-failing`."""
     state: AlarmState
-    reason: str | None
+    reason: str | None = None
 
 
 Data = ScanData | TemperatureData | DoorData | DeviceData | GapData | AlarmData
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The device behind a reading."""
 
     device: str
@@ -152,8 +152,7 @@ class Origin:
     lane: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """A reading with where and when it was taken."""
 
     origin: Origin
@@ -161,8 +160,7 @@ class Observation:
     reading: Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """An event that has no place in the journal yet."""
 
     kind: Kind
@@ -191,7 +189,8 @@ class Pseudonyms:
     def token(self, payload: bytes) -> str:
         """26 characters, `a-z2-7`: the first 128 bits of HMAC-SHA256."""
         digest = hmac.digest(self._key, payload, "sha256")
-        return b32encode(digest[:16]).decode("ascii").rstrip("=").lower()
+        number = int.from_bytes(digest[:16], "big") << 2  # 128 bits, and 2 to make 13 times 10
+        return "".join([_BASE32_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def draft(observation: Observation, pseudonyms: Pseudonyms) -> Draft:
@@ -265,23 +264,37 @@ def encode(event: Draft, *, source: str, epoch: str, seq: int, recorded_ms: int)
 
     ``source`` is ``/gateways/<id>``; ``seq`` counts from 1 within ``epoch``.
     """
-    # Put together by hand around the parts that to_json must escape: 2.0 µs instead of 4.0.
-    head = (
-        f'{{"specversion":"1.0","id":"{event_id(epoch, seq)}",'
-        f"{_what(source, event.kind, event.subject)}"
-        f',"time":"{rfc3339(event.stamp.wall_ms)}","recordedtime":"{rfc3339(recorded_ms)}"'
-        f',"sequence":"{seq:012d}","clock":"{event.stamp.quality}","data":'
+    envelope = _Envelope(
+        "1.0",
+        event_id(epoch, seq),
+        source,
+        f"checkpoint.{event.kind}.v1",
+        event.subject,
+        rfc3339(event.stamp.wall_ms),
+        rfc3339(recorded_ms),
+        f"{seq:012d}",
+        event.stamp.quality,
+        event.data,
     )
-    return head.encode() + to_json(event.data, exclude_none=True) + b"}"
+    return _encoder.encode(envelope)
 
 
-@lru_cache(maxsize=256)  # a box has a handful of lanes, doors and devices
-def _what(source: str, kind: Kind, subject: str) -> str:
-    texts = to_json({"source": source, "type": f"checkpoint.{kind}.v1", "subject": subject})
-    return texts.decode()[1:-1]
+class _Envelope(Struct):
+    """The order is that of the text: `identify` looks for the id where it begins."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    recordedtime: str
+    sequence: str
+    clock: TimeQuality
+    data: Data
 
 
-class BirthState(_Data):
+class BirthState(Struct, frozen=True, kw_only=True):
     """Sent, retained, at every connection."""
 
     state: str = "birth"
@@ -298,7 +311,7 @@ class BirthState(_Data):
     lanes: list[str]
 
 
-class EndState(_Data):
+class EndState(Struct, frozen=True, kw_only=True):
     """`offline`: stopped on purpose, sent by the gateway; `lost`: the will, sent by the broker."""
 
     state: str
@@ -316,4 +329,4 @@ def encode_state(state: BirthState | EndState, *, source: str, at_ms: int) -> by
         "time": rfc3339(at_ms),
         "data": state,
     }
-    return to_json(envelope)
+    return _encoder.encode(envelope)

@@ -1,6 +1,8 @@
 """The envelope is CloudEvents as the contract writes it, and no content of a code gets into it."""
 
+import hmac
 import json
+from base64 import b32encode
 from collections.abc import Callable
 
 import pytest
@@ -108,6 +110,12 @@ def test_no_content_of_a_code_is_in_its_event_or_in_any_repr(payload: bytes) -> 
     for spell in spellings:
         spelt = spell(payload)
         assert spelt not in said or spelt in innocent or spelt in token
+
+
+@given(st.binary())
+def test_a_token_is_base32_of_the_first_half_of_the_hmac(payload: bytes) -> None:
+    digest = hmac.digest(b"k" * 32, payload, "sha256")
+    assert PSEUDONYMS.token(payload) == b32encode(digest[:16]).decode().rstrip("=").lower()
 
 
 def test_tokens_are_stable_per_key_and_differ_between_keys() -> None:

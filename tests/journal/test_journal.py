@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import JournalError
 from gateway.journal import Counts
@@ -111,8 +112,7 @@ async def test_a_cancelled_append_is_whole_or_absent(tmp_path: Path, turns: int)
 
 
 async def test_an_event_that_cannot_be_encoded_troubles_only_its_caller(tmp_path: Path) -> None:
-    broken = note(2)
-    object.__setattr__(broken, "subject", "lane/\ud800")
+    broken = replace(note(2), subject="lane/\ud800")
     async with opened(tmp_path / "journal.db") as journal:
         results = await asyncio.gather(
             journal.append([note(1)]),
