@@ -13,17 +13,13 @@ from gateway.journal import records
 from gateway.journal.commits import Commits, FullError, Work
 from gateway.journal.damage import DamageError
 from gateway.journal.delivery import Changes
+from gateway.journal.flush import Flush
 from gateway.journal.records import Ledger, Record, Row
 from gateway.journal.store import Store
 from gateway.journal.witness import Claim
 
 GROUP_ROWS = 1000
 """Rows per commit at most, so that none waits long for another's; one append is never split."""
-FLUSH_AFTER_S = 30.0
-"""Confirmations wait this long for a commit to ride in: on their own each costs a page, and at one
-event per second a flush per second doubles what is written to the card."""
-FLUSH_ROWS = 20
-"""This many confirmations do not wait: what is lost of them is sent twice after a crash."""
 
 Prepare = Callable[[Sequence[Draft], int], list[Record]]
 """Makes the records of drafts whose numbers count from the one given."""
@@ -53,8 +49,7 @@ class Writer:
         self._wake = asyncio.Event()
         self.appended = asyncio.Event()
         """Set, and replaced, when something has been recorded or a new life has begun."""
-        self._flush: asyncio.TimerHandle | None = None
-        self._unflushed = 0
+        self._flush = Flush(self._wake.set)
         self._closed = False
         self._damage: str | None = None
 
@@ -75,12 +70,7 @@ class Writer:
 
     def flush_soon(self, confirmed: int) -> None:
         """Make ``confirmed`` more confirmations durable: with the next commit, or before long."""
-        self._unflushed += confirmed
-        if self._unflushed >= FLUSH_ROWS:
-            self._wake.set()
-        elif self._flush is None:
-            loop = asyncio.get_running_loop()
-            self._flush = loop.call_later(FLUSH_AFTER_S, self.flush_soon, FLUSH_ROWS)
+        self._flush.soon(confirmed)
 
     def renew_soon(self, epoch: str, why: str) -> None:
         """The file of the life ``epoch`` is damaged: begin a new one."""
@@ -106,7 +96,7 @@ class Writer:
                     self._wake.set()
         finally:
             self._closed = True
-            self._disarm()
+            self._flush.stop()
             _refuse(self._queue, JournalError("The journal is closed."))
 
     async def _turn(self) -> None:
@@ -168,10 +158,10 @@ class Writer:
     def _changes(self, rows: bool) -> Changes:
         """The confirmations to store now: at once if the rows carry them, else many together."""
         changes = self._ledger.delivery.take_changes()
-        if rows and not changes.only_cursor and self._unflushed < FLUSH_ROWS and not self._closed:
+        if rows and not (changes.only_cursor or self._flush.due or self._closed):
             self._ledger.delivery.put_back(changes)
             return Changes([], [])
-        self._disarm()
+        self._flush.done()
         return changes
 
     def _number(self, append: _Append, first: int) -> bool:
@@ -195,12 +185,6 @@ class Writer:
             self.appended.set()
             self.appended = asyncio.Event()
         self.commits.appended(sum(len(record.row.body) for record in batch))
-
-    def _disarm(self) -> None:
-        self._unflushed = 0
-        if self._flush:
-            self._flush.cancel()
-        self._flush = None
 
 
 def _store(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gateway.errors import JournalError
 from gateway.journal import Counts
+from gateway.journal.flush import FLUSH_EVERY_S
 from tests.journal.journals import (
     CLOCK,
     SOURCE,
@@ -228,6 +229,20 @@ async def test_many_confirmations_do_not_wait(tmp_path: Path) -> None:
             while wal_commits(path) == before:
                 await asyncio.sleep(0.001)
         assert asyncio.get_running_loop().time() - started < 0.9
+
+
+async def test_confirmations_without_an_end_share_commits(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    loop = asyncio.get_running_loop()
+    async with opened(path) as journal:
+        await filled(journal, 800)
+        before, started = wal_commits(path), loop.time()
+        for first in range(1, 801, 20):
+            journal.confirm_range(first, first + 19)
+            await asyncio.sleep(0.01)
+        commits = wal_commits(path) - before
+        assert 1 <= commits <= 1 + (loop.time() - started) / FLUSH_EVERY_S
+    assert query(path, "SELECT * FROM confirmed") == [(1, 800)]
 
 
 async def test_close_finishes_what_waits_and_then_refuses(tmp_path: Path) -> None:
