@@ -1,70 +1,127 @@
-"""Reads QR codes with zxing-cpp."""
+"""Reads codes with zxing-cpp, which also tells where one is that it cannot read."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import zxingcpp
 
 from drivers.qr.grey import Grey
+from drivers.qr.text import as_text
 
 # Not ``QRCode``: that family includes Micro QR and rMQR, so small that noise can pass for one.
-_FORMATS: Final = zxingcpp.BarcodeFormats(
-    [zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2]
-)
-_DECLARES_CHARSET: Final = "5D 51 32"  # the AIM identifier "]Q2", in hex
-_KANA: Final = re.compile(r"[\u3041-\u30fe]")
+# Nor formats with a weak checksum or none, such as Code 39 and ITF.
+_FORMATS: Final = {
+    "qr": (zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2),
+    "aztec": (zxingcpp.BarcodeFormat.AztecCode,),
+    "data-matrix": (zxingcpp.BarcodeFormat.DataMatrix,),
+    "pdf417": (zxingcpp.BarcodeFormat.PDF417,),
+    "code-128": (zxingcpp.BarcodeFormat.Code128,),
+}
+_NAMES: Final = {
+    zxingcpp.BarcodeFormat.QRCode: "qr",
+    zxingcpp.BarcodeFormat.Aztec: "aztec",
+    zxingcpp.BarcodeFormat.DataMatrix: "data-matrix",
+    zxingcpp.BarcodeFormat.PDF417: "pdf417",
+    zxingcpp.BarcodeFormat.Code128: "code-128",
+}
+"""By family, which is what zxing tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A code that was read."""
+
+    payload: bytes = field(repr=False)
+    text: str = field(repr=False)
+    symbology: str
+    spare: float
+    """Share of the error correction that was not needed; QR only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A QR code whose modules could not be read, although its place and version could."""
+
+    corners: tuple[tuple[float, float], ...]
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What one look gave."""
 
-    found: list[tuple[bytes, str]] = field(repr=False)
-    """What each code carries, and its text."""
+    found: list[Found]
+    unread: list[Unread]
     unreadable: bool
     """Something is there that is a code but could not be read."""
 
 
-def scan(grey: Grey) -> Scan:
-    """Every QR code in the picture."""
-    barcodes = _read(grey, zxingcpp.TextMode.Plain)
-    good = [barcode for barcode in barcodes if not barcode.error]
+def scan(grey: Grey, symbologies: Sequence[str] = ("qr",), *, inverted: bool = True) -> Scan:
+    """Every code of these kinds in the picture."""
+    reading = _Reading(grey, symbologies, inverted)
+    barcodes = reading.read(zxingcpp.TextMode.Plain)
+    bad = [barcode for barcode in barcodes if barcode.error]
     return Scan(
-        found=[(barcode.bytes, _text(barcode, grey)) for barcode in good],
-        unreadable=len(good) < len(barcodes),
+        found=[_found(barcode, reading) for barcode in barcodes if barcode.valid],
+        unread=[unread for barcode in bad if (unread := _unread(barcode))],
+        unreadable=bool(bad),
     )
 
 
-def _read(grey: Grey, mode: zxingcpp.TextMode) -> list[zxingcpp.Barcode]:
-    return zxingcpp.read_barcodes(grey, formats=_FORMATS, text_mode=mode, return_errors=True)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    grey: Grey
+    symbologies: Sequence[str]
+    inverted: bool
+
+    def read(self, mode: zxingcpp.TextMode) -> list[zxingcpp.Barcode]:
+        formats = [each for name in self.symbologies for each in _FORMATS[name]]
+        return zxingcpp.read_barcodes(
+            self.grey,
+            formats=zxingcpp.BarcodeFormats(formats),
+            try_invert=self.inverted,
+            text_mode=mode,
+            return_errors=True,
+        )
 
 
-def _text(barcode: zxingcpp.Barcode, grey: Grey) -> str:
-    """By the character set the symbol declares; undeclared, UTF-8, else GB18030.
+def _found(barcode: zxingcpp.Barcode, reading: _Reading) -> Found:
+    spare = float(_told(barcode).get("UEC", 1))
+    return Found(barcode.bytes, _text(barcode, reading), _NAMES[barcode.symbology], spare)
 
-    zxing sees to the first two, but where GB2312 (ECI 29) is declared and the larger GB18030 is
-    meant, as many names need it, it leaves U+FFFD. Undeclared GB18030 it took for something else
-    900 of 900 times, mostly for Latin; where it found kana, the text is Japanese and right.
+
+def _told(barcode: zxingcpp.Barcode) -> dict[str, str]:
+    return cast(dict[str, str], barcode.extra or {})
+
+
+def _unread(barcode: zxingcpp.Barcode) -> Unread | None:
+    version = _told(barcode).get("Version", "")
+    if barcode.symbology is not zxingcpp.BarcodeFormat.QRCode or not version.isdecimal():
+        return None
+    at = barcode.position
+    corners = (at.top_left, at.top_right, at.bottom_right, at.bottom_left)
+    return Unread(tuple((corner.x, corner.y) for corner in corners), int(version))
+
+
+def _text(barcode: zxingcpp.Barcode, reading: _Reading) -> str:
+    """By the character set the symbol declares, which zxing sees to, and else our own judgement:
+    zxing takes undeclared GB18030 for something else, mostly for Latin.
+
+    Where GB2312 (ECI 29) is declared and the larger GB18030 is meant, as many names need it, zxing
+    leaves U+FFFD.
     """
     payload, text = barcode.bytes, barcode.text
-    if _is(payload, "utf-8") or not _is(payload, "gb18030"):
-        return text
-    certain = _KANA.search(text) or _declares_charset(payload, grey)
-    return text if certain and "\ufffd" not in text else payload.decode("gb18030")
+    judged = as_text(payload)
+    if judged == text or not _declares_charset(barcode, reading) or "\ufffd" in text:
+        return judged
+    return text
 
 
-def _is(payload: bytes, charset: str) -> bool:
-    try:
-        payload.decode(charset)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _declares_charset(payload: bytes, grey: Grey) -> bool:
-    """Whether the symbol names its character set: only this text mode tells, so look again."""
-    again = _read(grey, zxingcpp.TextMode.HexECI)
-    return any(
-        barcode.bytes == payload and barcode.text.startswith(_DECLARES_CHARSET) for barcode in again
-    )
+def _declares_charset(barcode: zxingcpp.Barcode, reading: _Reading) -> bool:
+    """Whether the symbol names its character set: only this text mode's AIM identifier tells, so
+    look again."""
+    plain = barcode.symbology_identifier.encode().hex(" ").upper()
+    again = reading.read(zxingcpp.TextMode.HexECI)
+    same = (each for each in again if each.bytes == barcode.bytes)
+    return any(not each.text.startswith(plain) for each in same)
