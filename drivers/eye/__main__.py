@@ -71,7 +71,7 @@ def _live_and_die_with_parent() -> None:
 
 
 def _watch(options: Options, tell: Tell, *, aiming: bool) -> None:
-    reader = _open_reader()
+    reader = _open_reader(options)
     from drivers.eye.capture import shown
     from drivers.eye.sight import Sight
 
@@ -90,14 +90,14 @@ def _watch(options: Options, tell: Tell, *, aiming: bool) -> None:
             raise DeviceError(f"no picture from the camera for {patience_s:g} s")
 
 
-def _open_reader() -> "Reader":
+def _open_reader(options: Options) -> "Reader":
     try:
         from drivers import qr
     except ImportError as error:
         raise DeviceError(
             f"OpenCV is missing: {sys.executable} -m pip install opencv-python-headless"
         ) from error
-    return qr.open_reader()
+    return qr.open_reader(options)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from drivers.base import FilePath, Line, OptionTable
+from drivers.base import FilePath, Line
+from drivers.reading import ReadingConfig
 
 
 def _source(text: str) -> str:
@@ -25,8 +26,8 @@ def _source(text: str) -> str:
     return text
 
 
-class Options(OptionTable):
-    """A source and how it is opened."""
+class Options(ReadingConfig):
+    """A source, how it is opened and what is read in it."""
 
     source: Annotated[Line, AfterValidator(_source)]
     """`/dev/v4l/by-path/…`, an `http://` (Motion JPEG) or `rtsp://` address, or for trials a video
