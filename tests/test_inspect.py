@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.journal import Journal
 from tests.journal.journals import note, opened, query
@@ -205,8 +206,7 @@ async def test_help_shows_examples() -> None:
 
 async def test_control_characters_do_not_reach_the_screen(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    bad = note(1)
-    object.__setattr__(bad.data, "reason", "\x1b[2Jgone\nforged line")
+    bad = replace(note(1), data=replace(note(1).data, reason="\x1b[2Jgone\nforged line"))
     async with opened(path) as journal:
         await journal.append([bad])
     code, out, _ = await ask("tail", path)

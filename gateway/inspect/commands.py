@@ -17,7 +17,7 @@ from gateway import configfile
 from gateway.clock import rfc3339
 from gateway.errors import GatewayError
 from gateway.inspect import look
-from gateway.journal.records import Row
+from gateway.journal.rows import Row
 from gateway.journal.salvage import Salvage
 from gateway.output import csv_writer, ndjson_writer, plain, words, writing
 from gateway.ranges import Ranges

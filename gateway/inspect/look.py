@@ -10,7 +10,8 @@ from gateway.errors import GatewayError
 from gateway.journal import records
 from gateway.journal.aside import asides
 from gateway.journal.damage import DamageError, look_into
-from gateway.journal.records import Columns, Row
+from gateway.journal.records import Columns
+from gateway.journal.rows import Row
 from gateway.journal.witness import claim_of
 from gateway.ranges import Ranges
 

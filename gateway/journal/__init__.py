@@ -2,6 +2,6 @@
 
 from gateway.journal.delivery import Delivery
 from gateway.journal.journal import Counts, Journal
-from gateway.journal.records import Row
+from gateway.journal.rows import Row
 
 __all__ = ["Counts", "Delivery", "Journal", "Row"]

@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from sqlite3 import DatabaseError
 
@@ -18,7 +17,8 @@ from gateway.journal.caretaker import Caretaker
 from gateway.journal.damage import DamageError
 from gateway.journal.keeper import Keeper
 from gateway.journal.reader import Reader
-from gateway.journal.records import Ledger, Record, Row
+from gateway.journal.records import Ledger, Record
+from gateway.journal.rows import Row
 from gateway.journal.store import Store
 from gateway.journal.writer import Prepare, Writer
 
@@ -190,16 +190,13 @@ def _preparing(ledger: Ledger, source: str, clock: Clock) -> Prepare:
     """Makes records of what the gateway ``source`` has to say in the present life."""
 
     def prepare(drafts: Sequence[Draft], first: int) -> list[Record]:
-        recorded_ms, upto = clock.now().wall_ms, ledger.delivery.upto
-        envelope = partial(encode, source=source, epoch=ledger.epoch, recorded_ms=recorded_ms)
-        return [
-            Record(
-                Row(seq, draft.kind, draft.alarm, draft.stamp.wall_ms, envelope(draft, seq=seq)),
-                draft.stamp.boot,
-                draft.stamp.mono_ns // 1_000_000,
-                upto,
-            )
-            for seq, draft in enumerate(drafts, first)
-        ]
+        recorded_ms, upto, epoch = clock.now().wall_ms, ledger.delivery.upto, ledger.epoch
+        records = []
+        for seq, draft in enumerate(drafts, first):
+            stamp = draft.stamp
+            body = encode(draft, source=source, epoch=epoch, seq=seq, recorded_ms=recorded_ms)
+            row = Row(seq, draft.kind, draft.alarm, stamp.wall_ms, body)
+            records.append(Record(row, stamp.boot, stamp.mono_ns // 1_000_000, upto))
+        return records
 
     return prepare

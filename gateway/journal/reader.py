@@ -6,7 +6,8 @@ from itertools import islice
 
 from gateway.journal import records
 from gateway.journal.damage import DamageError
-from gateway.journal.records import Found, Ledger, Row
+from gateway.journal.records import Found, Ledger
+from gateway.journal.rows import Row
 from gateway.journal.store import Store
 from gateway.ranges import Range
 
@@ -30,11 +31,23 @@ class Reader:
         """See ``Journal.read``."""
         # Each span holds at least one number, so this many are enough unless rows are damaged.
         while spans := list(islice(self._ledger.delivery.gaps(after, upto), max_rows)):
+            if self._ledger.recent.has(spans[0][0]):
+                return self._recent(spans, max_rows, max_bytes)
             found = await self._fetch(spans, max_rows, max_bytes)
             if found.rows:
                 return found.rows
             after = spans[-1][1]
         return []
+
+    def _recent(self, spans: Sequence[Range], max_rows: int, max_bytes: int) -> list[Row]:
+        rows: list[Row] = []
+        room = max_bytes
+        for row in self._ledger.recent.within(spans):
+            room -= len(row.body)
+            if rows and (room < 0 or len(rows) >= max_rows):
+                break
+            rows.append(row)
+        return rows
 
     async def alarms(self, max_rows: int, max_bytes: int) -> list[Row]:
         """See ``Journal.alarms``."""

@@ -8,27 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 import google_crc32c
+from msgspec import Struct
 
 from gateway.events import Kind
 from gateway.journal.damage import DamageError
 from gateway.journal.delivery import Changes, Delivery
+from gateway.journal.rows import Recent, Row
 from gateway.ranges import Range
 
 
-class Row(NamedTuple):  # made in a third of the time of a frozen dataclass
-    """A recorded event; ``body`` is what will be sent, ``wall_ms`` the time it speaks of."""
-
-    seq: int
-    kind: Kind
-    alarm: bool
-    wall_ms: int
-    body: bytes
-
-
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):  # as little as a row does
     """A row with what only the journal needs: its moment within a boot, and the cursor then."""
 
     row: Row
@@ -57,6 +48,7 @@ class Ledger:
     """Unconfirmed ones, ascending."""
     damaged: set[int] = field(default_factory=set)
     """Numbers whose rows were met and failed their check; they are never returned."""
+    recent: Recent = field(default_factory=Recent)
 
     def become(self, other: "Ledger") -> None:
         """Hold what ``other`` holds: a new life has begun."""
@@ -92,8 +84,8 @@ def _check(
     seq: int, kind: bytes, alarm: int, mono_ms: int, wall_ms: int, upto: int, body: bytes
 ) -> int:
     """CRC-32C over all that is acted upon: a rotten kind or cursor is as wrong as a rotten body."""
-    head = _HEAD.pack(seq, mono_ms, wall_ms, upto, alarm) + kind
-    return int(google_crc32c.extend(google_crc32c.value(head), body))
+    head = _HEAD.pack(seq, mono_ms, wall_ms, upto, alarm)
+    return int(google_crc32c.value(head + kind + body))
 
 
 def verified(columns: Columns) -> Row | None:

@@ -14,7 +14,8 @@ from gateway.journal.commits import Commits, FullError, Work
 from gateway.journal.damage import DamageError
 from gateway.journal.delivery import Changes
 from gateway.journal.flush import Flush
-from gateway.journal.records import Ledger, Record, Row
+from gateway.journal.records import Ledger, Record
+from gateway.journal.rows import Row
 from gateway.journal.store import Store
 from gateway.journal.witness import Claim
 
@@ -176,15 +177,17 @@ class Writer:
         return True
 
     def _publish(self, group: list[_Append], batch: list[Record]) -> None:
-        self._ledger.last_seq += len(batch)
-        self._ledger.alarms += [record.row.seq for record in batch if record.row.alarm]
+        ledger, rows = self._ledger, [record.row for record in batch]
+        ledger.last_seq += len(rows)
+        ledger.alarms += [row.seq for row in rows if row.alarm]
+        ledger.recent.add(rows, ledger.delivery.upto)
         for append in group:
             if not append.rows.done():
                 append.rows.set_result([record.row for record in append.records])
-        if batch:
+        if rows:
             self.appended.set()
             self.appended = asyncio.Event()
-        self.commits.appended(sum(len(record.row.body) for record in batch))
+        self.commits.appended(sum([len(row.body) for row in rows]))
 
 
 def _store(

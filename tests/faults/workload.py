@@ -12,8 +12,9 @@ import struct
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gateway.clock import Clock
 from gateway.journal import Journal, Row, schema

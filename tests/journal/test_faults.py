@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import JournalError
 from gateway.events import Kind
@@ -126,6 +127,7 @@ async def test_what_a_failed_commit_left_is_replaced(tmp_path: Path) -> None:
         query(path, "INSERT INTO event SELECT 3, kind, 1, 1, 1, 1, 1, 1, x'00' FROM event LIMIT 1")
         assert await seqs(journal) == [1, 2]
         rows = await journal.append([note(3)])
+    async with opened(path) as journal:
         assert await journal.read(2, max_rows=9, max_bytes=9999) == rows
 
 
@@ -235,8 +237,7 @@ async def test_no_flip_around_a_row_alters_what_is_returned(tmp_path: Path, bit:
 
 async def test_a_bug_in_the_writer_leaves_nobody_waiting(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    broken = note(2)
-    object.__setattr__(broken.stamp, "mono_ns", 1 << 90)  # fits no column
+    broken = replace(note(2), stamp=replace(CLOCK.now(), mono_ns=1 << 90))  # fits no column
     journal = await Journal.open(path, source=SOURCE, clock=CLOCK)
     async with asyncio.timeout(30):
         with pytest.raises(JournalError, match="writer has ended"):
