@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 import termios
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,29 +45,25 @@ class SerialPort:
         self.name = name
         self._settings = settings
         self._fd: int = settings.fileno()
+        self._received = b""
+        self._trouble: DeviceError | None = None
+        self._news = asyncio.Event()
+        self._watched = False
 
     async def read(self) -> bytes:
         """Wait for bytes and return what is there, at least one; a cancelled read loses none.
 
-        The loop watches the port only while somebody waits here, so that a port that hung up
-        cannot keep the loop spinning.
-
         Raises:
             DeviceError: the port is gone.
         """
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._ready(loop.add_reader, loop.remove_reader)
-            try:
-                data = os.read(self._fd, _CHUNK)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise self._gone(error) from error
-            if not data:
-                raise self._gone(None)
-            _log.debug("%s → %s", self.name, data.hex(" "))
-            return data
+        while not self._received:
+            if self._trouble:
+                raise self._trouble
+            self._news.clear()
+            self._watch()
+            await self._news.wait()
+        data, self._received = self._received, b""
+        return data
 
     async def write(self, data: bytes) -> None:
         """Hand all of ``data`` to the kernel; waits while it cannot take more.
@@ -75,14 +71,13 @@ class SerialPort:
         Raises:
             DeviceError: the port is gone.
         """
-        loop = asyncio.get_running_loop()
         _log.debug("%s ← %s", self.name, data.hex(" "))
         rest = memoryview(data)
         while rest:
             try:
                 rest = rest[os.write(self._fd, rest) :]
             except BlockingIOError:
-                await self._ready(loop.add_writer, loop.remove_writer)
+                await self._writable()
             except OSError as error:
                 raise self._gone(error) from error
 
@@ -92,6 +87,7 @@ class SerialPort:
         Raises:
             DeviceError: the port is gone.
         """
+        self._received = b""
         try:
             termios.tcflush(self._fd, termios.TCIFLUSH)
         except termios.error as error:
@@ -99,21 +95,50 @@ class SerialPort:
 
     def close(self) -> None:
         """Give the port back."""
+        self._unwatch()
         with suppress(OSError):  # an unplugged one cannot be asked, and needs not
             fcntl.ioctl(self._fd, termios.TIOCNXCL)
         self._settings.close()
 
-    async def _ready(
-        self,
-        watch: Callable[[int, Callable[[], None]], None],
-        unwatch: Callable[[int], bool],
-    ) -> None:
-        event = asyncio.Event()
-        watch(self._fd, event.set)
+    def _watch(self) -> None:
+        # From one read to the next: anew for each, it was a fifth of what a box at rest does.
+        if not self._watched:
+            asyncio.get_running_loop().add_reader(self._fd, self._receive)
+            self._watched = True
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            self._watched = False
+
+    def _receive(self) -> None:
+        if self._received:  # nobody reads: the rest stays in the kernel, and the loop in peace
+            self._unwatch()
+            return
+        try:
+            self._received = os.read(self._fd, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(error)
+        else:
+            if not self._received:
+                self._end(None)
+        _log.debug("%s → %s", self.name, self._received.hex(" "))
+        self._news.set()
+
+    def _end(self, error: OSError | None) -> None:
+        self._unwatch()  # what hung up is readable for ever
+        self._trouble = self._gone(error)
+        self._trouble.__cause__ = error
+
+    async def _writable(self) -> None:
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_writer(self._fd, event.set)
         try:
             await event.wait()
         finally:
-            unwatch(self._fd)
+            loop.remove_writer(self._fd)
 
     def _gone(self, error: BaseException | None) -> DeviceError:
         # A hang-up reads as the end of a file, a pulled adapter as EIO, ENODEV or ENXIO.

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import struct
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,17 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         self.cable.unplug()
+
+
+def is_watched(link: Path) -> bool:
+    """Whether any epoll of this process has the port that `link` leads to (man 5 proc)."""
+    port = link.stat().st_rdev
+    for info in Path("/proc/self/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            for line in info.read_text().splitlines():
+                if line.startswith("tfd:") and os.fstat(int(line.split()[1])).st_rdev == port:
+                    return True
+    return False
 
 
 async def say_hello(port: serialport.SerialPort, peer: Peer) -> None:
@@ -90,6 +101,34 @@ async def test_input_can_be_discarded(link: Path) -> None:
         async with serialport.opened(link, baud=9600) as port:
             await say_hello(port, peer)
             peer.cable.send(b"stale")
+            port.discard_input()
+            peer.cable.send(b"fresh")
+            assert await port.read() == b"fresh"
+
+
+async def test_what_nobody_reads_waits_and_does_not_keep_the_loop_busy(link: Path) -> None:
+    with Peer(link) as peer:
+        async with serialport.opened(link, baud=9600) as port:
+            await say_hello(port, peer)
+            peer.cable.send(b"one")
+            assert await port.read() == b"one"
+            sent = received = b""
+            async with asyncio.timeout(10):
+                while is_watched(link):
+                    peer.cable.send(b"%d," % len(sent))
+                    sent += b"%d," % len(sent)
+                    await asyncio.sleep(0.01)
+                while len(received) < len(sent):
+                    received += await port.read()
+            assert received == sent
+
+            await asyncio.sleep(0)
+            assert is_watched(link)
+            peer.cable.send(b"stale")
+            async with asyncio.timeout(10):
+                while is_watched(link):
+                    peer.cable.send(b"stale")
+                    await asyncio.sleep(0.01)
             port.discard_input()
             peer.cable.send(b"fresh")
             assert await port.read() == b"fresh"
