@@ -99,6 +99,9 @@ class Ranges:
 
 def runs(numbers: Sequence[int]) -> Iterator[Range]:
     """Ascending `numbers` as ranges without a hole."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:
+        yield numbers[0], numbers[-1]
+        return
     start = 0
     for place in range(1, len(numbers) + 1):
         if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:

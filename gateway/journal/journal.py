@@ -62,6 +62,8 @@ class Journal:
         self._caretaker = Caretaker(store, ledger, self._writer, clock)
         self._caring = asyncio.create_task(self._caretaker.run(), name="journal-caretaker")
         self._reader = Reader(store, ledger, self._caretaker.wake, self._writer.renew_soon)
+        self.gather = self._reader.gather
+        """Reads many rows at once, to be sent together; see there."""
         self.carried = self._caretaker.carried
         """Undelivered rows of damaged journals, which still have to be sent."""
         self.condition = self._caretaker.condition

@@ -3,13 +3,27 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
+from sqlite3 import Connection
+from typing import Protocol, TypeVar
 
 from gateway.journal import records
+from gateway.journal.batch import Batch, gather
 from gateway.journal.damage import DamageError
-from gateway.journal.records import Found, Ledger
+from gateway.journal.records import Ledger
 from gateway.journal.rows import Row
 from gateway.journal.store import Store
 from gateway.ranges import Range
+
+T = TypeVar("T")
+
+
+class _Found(Protocol):
+    @property
+    def damaged(self) -> list[int]:
+        """Numbers of rows that failed their check."""
+
+
+F = TypeVar("F", bound=_Found)
 
 
 class Reader:
@@ -33,18 +47,19 @@ class Reader:
         while spans := list(islice(self._ledger.delivery.gaps(after, upto), max_rows)):
             if self._ledger.recent.has(spans[0][0]):
                 return self._recent(spans, max_rows, max_bytes)
-            found = await self._fetch(spans, max_rows, max_bytes)
-            if found.rows:
-                return found.rows
+            if rows := await self._rows(spans, max_rows, max_bytes):
+                return rows
             after = spans[-1][1]
         return []
 
-    def _recent(self, spans: Sequence[Range], max_rows: int, max_bytes: int) -> list[Row]:
+    def _recent(
+        self, spans: Sequence[Range], max_rows: int | None, max_bytes: int, *, between: int = 0
+    ) -> list[Row]:
         rows: list[Row] = []
-        room = max_bytes
-        for row in self._ledger.recent.within(spans):
-            room -= len(row.body)
-            if rows and (room < 0 or len(rows) >= max_rows):
+        room = max_bytes + between
+        for row in islice(self._ledger.recent.within(spans), max_rows):
+            room -= len(row.body) + between
+            if rows and room < 0:
                 break
             rows.append(row)
         return rows
@@ -53,18 +68,40 @@ class Reader:
         """See ``Journal.alarms``."""
         damaged = self._ledger.damaged
         spans = [(seq, seq) for seq in self._ledger.alarms if seq not in damaged]
-        return (await self._fetch(spans, max_rows, max_bytes)).rows if spans else []
+        return await self._rows(spans, max_rows, max_bytes) if spans else []
 
-    async def _fetch(self, spans: Sequence[Range], max_rows: int, max_bytes: int) -> Found:
-        """Verified rows of ``spans``; none if the file is found damaged: a new life begins."""
+    async def gather(
+        self, spans: Sequence[Range], *, max_bytes: int, make: Callable[[Batch], T]
+    ) -> T | None:
+        """What ``make`` makes, in the reading thread, of the rows within ``spans``.
+
+        The bodies have ``max_bytes`` at most, with one more between any two of them, unless a
+        single one is larger. None if there is no row, or none that is sound.
+
+        Raises:
+            JournalError: the file cannot be read there.
+        """
+        if self._ledger.recent.has(spans[0][0]):
+            rows = self._recent(spans, None, max_bytes, between=1)
+            batch = Batch([row.seq for row in rows], [row.body for row in rows])
+            return await self._store.read(lambda _: make(batch))
+        found = await self._fetch(partial(gather, spans, max_bytes, make))
+        return found.made if found else None
+
+    async def _rows(self, spans: Sequence[Range], max_rows: int, max_bytes: int) -> list[Row]:
+        found = await self._fetch(partial(records.fetch, spans, max_rows, max_bytes))
+        return found.rows if found else []
+
+    async def _fetch(self, work: Callable[[Connection], F]) -> F | None:
+        """What ``work`` finds; None if the file is found damaged: a new life begins."""
         epoch = self._ledger.epoch
         try:
-            found = await self._store.read(partial(records.fetch, spans, max_rows, max_bytes))
+            found = await self._store.read(work)
         except DamageError as damage:
             self._file_damaged(epoch, str(damage))
-            return Found()
+            return None
         if epoch != self._ledger.epoch:  # they are carried over, and will come from there
-            return Found()
+            return None
         if found.damaged:
             self._ledger.damaged.update(found.damaged)
             self._rows_damaged()

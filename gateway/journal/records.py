@@ -99,6 +99,15 @@ def verified(columns: Columns) -> Row | None:
         return None
 
 
+def sound(columns: Columns) -> bool:
+    """Whether the check value bears out what was read; ``columns`` may hold anything."""
+    seq, kind, alarm, mono_ms, wall_ms, upto, crc, body = columns
+    try:
+        return crc == _check(seq, kind, alarm, mono_ms, wall_ms, upto, body)
+    except (TypeError, struct.error):  # columns of another type
+        return False
+
+
 def store(batch: Sequence[Record], changes: Changes, connection: sqlite3.Connection) -> None:
     """Write ``batch`` and what has been confirmed.
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import JournalError
-from gateway.journal import Journal, Row
+from gateway.journal import Batch, Journal, Row
 from gateway.ranges import Ranges, runs
+from gateway.uplink.batches import Batches
 from gateway.uplink.former import Former
+from gateway.uplink.packing import Order, Packed, pack
 from gateway.uplink.streams import Pacing, Streams
 from gateway.uplink.tally import Tally
 
@@ -23,6 +24,7 @@ class Feed:
         self._tally = tally
         self._tail = 0
         self.former = Former(journal, tally, pacing.resend_after_s)
+        self.batches = Batches(journal, streams, tally)
         self.doubtful = Ranges()
         """What the centre may have: kept back until it has said what it has."""
 
@@ -106,47 +108,28 @@ class Feed:
         for row in rows:
             self._streams.offer(row, now)
 
-    async def batch(self, most_rows: int, most_bytes: int, now: float) -> list[Row]:
-        """The next rows of the backlog, which they leave; at least one if there is any.
-
-        As a JSON array they take `most_bytes` at most, unless a single row is larger than that.
+    async def batch(self, order: Order, now: float) -> Packed | None:
+        """The next batch of the backlog, which it leaves; None if there is none at present.
 
         Raises:
             JournalError: nothing has left the backlog.
         """
-        backlog = self._streams.backlog
-        if not backlog:
-            return await self.former.batch(most_rows, most_bytes, now)
-        rows: list[Row] = []
-        size = len("[")
-        while backlog and len(rows) < most_rows:
-            first, last = backlog.first
-            try:
-                found = await self._journal.read(
-                    first - 1, upto=last, max_rows=most_rows - len(rows), max_bytes=most_bytes
-                )
-            except JournalError:
-                self.put_back(rows)
-                raise
-            for row in found:
-                size += len(row.body) + len(",")
-                if size > most_bytes and rows:
-                    backlog.remove(first, row.seq - 1)
-                    return rows
-                if row.seq not in self._tally:
-                    rows.append(row)
-            backlog.remove(first, found[-1].seq if found else last)
-            if found and found[-1].seq < last:  # cut short: there is no room for more
-                break
-        return rows
+        if self._streams.backlog:
+            return await self.batches.next(order)
+        batch = await self.former.batch(order.rows, order.plain_bytes, now)
+        if batch is None:
+            return None
+        packed = pack(batch, order)
+        self.put_back(batch.numbers[len(packed.numbers) :])
+        return packed
 
-    def put_back(self, rows: Sequence[Row]) -> None:
+    def put_back(self, numbers: Sequence[int]) -> None:
         """These go later, after all."""
-        for first, last in runs([row.seq for row in rows if row.seq > 0]):
+        for first, last in runs([number for number in numbers if number > 0]):
             self._streams.backlog.add(first, last)
-        self.former.put_back(row.seq for row in rows if row.seq < 0)
+        self.former.put_back(number for number in numbers if number < 0)
 
-    async def read(self, numbers: Sequence[int]) -> list[Row]:
+    async def read(self, numbers: Sequence[int]) -> Batch | None:
         """These, as far as they are unconfirmed; all of this life or all of former ones.
 
         Raises:
@@ -154,13 +137,9 @@ class Feed:
         """
         if numbers[0] < 0:
             return await self.former.read(numbers)
-        wanted = frozenset(numbers)
-        found: list[Row] = []
-        for first, last in runs(sorted(numbers)):
-            found += await self._journal.read(
-                first - 1, upto=last, max_rows=len(numbers), max_bytes=_SINGLES_BYTES
-            )
-        return [row for row in found if row.seq in wanted]
+        gaps = self._journal.delivery.gaps
+        spans = [span for first, last in runs(sorted(numbers)) for span in gaps(first - 1, last)]
+        return await self._journal.gather(spans, max_bytes=_SINGLES_BYTES, make=lambda it: it)
 
     async def _divert(self, last: int) -> None:
         """A flood: its rows go in batches, but not its alarms."""

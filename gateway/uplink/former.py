@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from gateway.errors import JournalError
-from gateway.events import Kind
-from gateway.journal import Journal, Row
+from gateway.journal import Batch, Journal
+from gateway.journal.carried import CarriedRow
 from gateway.ranges import Range, Ranges
 from gateway.uplink.tally import Tally
 
@@ -37,7 +37,7 @@ class Former:
                 self._ended_at = None
         return bool(self._carried.waiting and (self._again or self._ended_at is None))
 
-    async def batch(self, most_rows: int, most_bytes: int, now: float) -> list[Row]:
+    async def batch(self, most_rows: int, most_bytes: int, now: float) -> Batch | None:
         """The next rows; none when all have been sent.
 
         Raises:
@@ -53,9 +53,9 @@ class Former:
             self._cursor = found[-1].key
         else:
             self._cursor, self._ended_at = last_key, now
-        return [_row(each.key, each.body) for each in found if -each.key not in self._skip]
+        return _batch(each for each in found if -each.key not in self._skip)
 
-    async def read(self, numbers: Sequence[int]) -> list[Row]:
+    async def read(self, numbers: Sequence[int]) -> Batch | None:
         """These, as far as they still wait.
 
         Raises:
@@ -66,7 +66,7 @@ class Former:
         found = await self._carried.next(
             keys[0] - 1, upto=keys[-1], max_rows=span, max_bytes=1 << 20
         )
-        return [_row(each.key, each.body) for each in found if each.key in keys]
+        return _batch(each for each in found if each.key in keys)
 
     async def watch(self, wake: Callable[[], None]) -> NoReturn:
         """Call `wake` whenever more has been carried over; until cancelled."""
@@ -112,5 +112,6 @@ class Former:
             self._keys, self._ranges, self._wanted = [], [], []
 
 
-def _row(key: int, body: bytes) -> Row:
-    return Row(-key, Kind.DEVICE, False, 0, body)  # a batch asks for neither kind nor time
+def _batch(rows: Iterable[CarriedRow]) -> Batch | None:
+    found = list(rows)
+    return Batch([-each.key for each in found], [each.body for each in found]) if found else None

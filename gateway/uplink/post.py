@@ -8,7 +8,7 @@ from gateway.journal import Row
 from gateway.topics import Topics
 from gateway.uplink.allowance import Allowance
 from gateway.uplink.link import Link
-from gateway.uplink.packing import Ratio, choose, pack
+from gateway.uplink.packing import Order, Packed, Ratio, choose
 from gateway.uplink.streams import Pacing, Stream, Streams
 from gateway.uplink.tally import Parcel
 from gateway.uplink.throughput import Throughput
@@ -47,15 +47,12 @@ class Post:
         """The messages in flight, oldest first."""
         return list(self._flying)
 
-    @property
-    def batch_room(self) -> int:
-        """How many bytes of rows the next batch may have; 0 if none may go at present."""
+    def order(self, rows: int) -> Order:
+        """What the next batch may be, with `rows` at most; of no bytes if none may go now."""
         room = self._throughput.room(self._largest)
-        return self._ratio.plain_bytes(room) if self._encoding else room
-
-    @property
-    def _encoding(self) -> str | None:
-        return choose(self._compress, self.accepts)
+        encoding = choose(self._compress, self.accepts)
+        plain_bytes = self._ratio.plain_bytes(room) if encoding else room
+        return Order(rows, plain_bytes, encoding, self._largest)
 
     def ready_at(self, now: float) -> float:
         """When the service's rates allow the next message."""
@@ -64,21 +61,21 @@ class Post:
     def send_single(self, stream: Stream, row: Row) -> None:
         """Send `row` as a message of its own."""
         topic = self._topics.alarm if stream is Stream.ALARM else self._topics.event
-        self._send(stream, [row], topic(row.kind), row.body, _EVENT, None)
+        parcel = Parcel(
+            stream, [row.seq], row.body, len(row.body), asyncio.get_running_loop().time(), row
+        )
+        self._send(parcel, topic(row.kind), row.body, _EVENT, None)
 
-    def send_batch(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Send `rows` together; returns those for which there was no room after all."""
-        payload, encoding = pack(rows, self._encoding)
-        left: list[Row] = []
-        while len(payload) > self._largest and len(rows) > 1:
-            half = len(rows) // 2
-            rows, left = rows[:half], [*rows[half:], *left]
-            payload, encoding = pack(rows, self._encoding)
-        if encoding:
-            self._ratio.note(sum(len(row.body) for row in rows), len(payload))
-        self._throughput.sent(len(payload))
-        self._send(Stream.BATCH, rows, self._topics.batch, payload, _BATCH, encoding)
-        return left
+    def send_batch(self, packed: Packed) -> None:
+        """Send what was packed as a batch."""
+        size = len(packed.payload)
+        if packed.encoding:
+            self._ratio.note(packed.plain_bytes, size)
+        self._throughput.sent(size)
+        parcel = Parcel(
+            Stream.BATCH, packed.numbers, packed.first, size, asyncio.get_running_loop().time()
+        )
+        self._send(parcel, self._topics.batch, packed.payload, _BATCH, packed.encoding)
 
     def collect(self, now: float) -> list[tuple[Parcel, int]]:
         """The messages that have been answered, with their reason codes.
@@ -97,17 +94,10 @@ class Post:
         return done
 
     def _send(
-        self,
-        stream: Stream,
-        rows: Sequence[Row],
-        topic: str,
-        payload: bytes,
-        content_type: str,
-        encoding: str | None,
+        self, parcel: Parcel, topic: str, payload: bytes, content_type: str, encoding: str | None
     ) -> None:
-        now = asyncio.get_running_loop().time()
         answer = self._link.publish(topic, payload, content_type=content_type, encoding=encoding)
         answer.add_done_callback(lambda _: self._answered())
-        self._flying[Parcel(stream, rows, len(payload), now)] = answer
-        self._allowance.spend(len(payload), now)
-        self._streams.sent(stream)
+        self._flying[parcel] = answer
+        self._allowance.spend(parcel.size, parcel.sent_at)
+        self._streams.sent(Stream(parcel.stream))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from gateway.uplink.alarms import Alarms
 from gateway.uplink.dialogue import Dialogue
 from gateway.uplink.feed import Feed
 from gateway.uplink.link import Link
+from gateway.uplink.packing import pack
 from gateway.uplink.post import Post
 from gateway.uplink.streams import Pacing, Stream, Streams
 from gateway.uplink.tally import LINK_LOST, Tally
@@ -90,15 +92,18 @@ class Sender:
             LinkError: the link has ended, or the journal has begun a new life.
         """
         failures = 0
-        while True:
-            try:
-                await self._turn()
-                failures = 0
-            except JournalError as error:
-                level = logging.DEBUG if failures else logging.WARNING
-                _log.log(level, "nothing can be read to be sent: %s", error)
-                await asyncio.sleep(min(_MOST_RETRY_S, 0.5 * 2**failures))
-                failures = min(failures + 1, 10)
+        try:
+            while True:
+                try:
+                    await self._turn()
+                    failures = 0
+                except JournalError as error:
+                    level = logging.DEBUG if failures else logging.WARNING
+                    _log.log(level, "nothing can be read to be sent: %s", error)
+                    await asyncio.sleep(min(_MOST_RETRY_S, 0.5 * 2**failures))
+                    failures = min(failures + 1, 10)
+        finally:
+            self._feed.batches.stop()
 
     async def watch(self) -> NoReturn:
         """Wake `run` when something has been recorded or carried over; runs beside it."""
@@ -129,7 +134,8 @@ class Sender:
     def lost(self) -> bool:
         """The link has ended; whether that was provoked by a trial."""
         flying = self.post.flying
-        on_trial = any(number in self._tally.trials for each in flying for number in each.numbers)
+        held = self._tally.trials.held
+        on_trial = any(number in held for each in flying for number in each.numbers)
         self._tally.sent(each for parcel in flying for each in _own(parcel.numbers))
         guilty = self._tally.trials.lost([parcel.numbers for parcel in flying])
         if guilty is not None:
@@ -172,11 +178,16 @@ class Sender:
         """When nothing else is in flight, send what may be at fault; false if it is too early."""
         if self.post.flying:
             return False
-        numbers = self._tally.trials.next()
-        rows = await self._feed.read(numbers)
-        self._tally.trials.passed([each for each in numbers if each not in {r.seq for r in rows}])
-        if rows and (left := self.post.send_batch(rows)):
-            self._tally.trials.hold([row.seq for row in left])
+        trials = self._tally.trials
+        numbers = trials.next()
+        batch = await self._feed.read(numbers)
+        found = batch.numbers if batch else []
+        trials.passed([each for each in numbers if each not in found])
+        if batch:
+            packed = pack(batch, self.post.order(len(found)))
+            self.post.send_batch(packed)
+            if left := found[len(packed.numbers) :]:
+                trials.hold(left)
         return True
 
     async def _send_next(self, now: float) -> bool:
@@ -187,10 +198,10 @@ class Sender:
             case Stream.LIVE:
                 self.post.send_single(stream, self._streams.live.popleft())
             case Stream.BATCH:
-                room = self.post.batch_room
-                if room and (rows := await self._feed.batch(self._verdicts.batch_rows, room, now)):
-                    self._feed.put_back(self.post.send_batch(rows))
-                return room > 0
+                order = self.post.order(self._verdicts.batch_rows)
+                if order.plain_bytes and (packed := await self._feed.batch(order, now)):
+                    self.post.send_batch(packed)
+                return order.plain_bytes > 0
         return stream is not None
 
     async def _rest(self, now: float) -> None:
@@ -207,6 +218,6 @@ class Sender:
         self._wake.clear()
 
 
-def _own(numbers: list[int]) -> list[Range]:
+def _own(numbers: Sequence[int]) -> list[Range]:
     """The numbers of this life as ranges."""
     return list(runs(numbers)) if numbers and numbers[0] > 0 else []

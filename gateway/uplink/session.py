@@ -62,7 +62,7 @@ class Session:
     @property
     def in_flight(self) -> int:
         """Events that are on their way."""
-        return sum(len(each.rows) for each in self._sender.post.flying) if self._sender else 0
+        return sum(len(each.numbers) for each in self._sender.post.flying) if self._sender else 0
 
     async def run(self, stop: asyncio.Event, connected: Callable[[], None]) -> None:
         """Connect, say `connected`, send until `stop` is set, say goodbye.

@@ -2,8 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from gateway.events import event_id, identify
 from gateway.journal import Row
@@ -41,19 +42,24 @@ class Tally:
     retries: int = 0
     """How often they have been given another chance."""
 
+    @property
+    def kept_back(self) -> Iterator[int]:
+        """The events that are not to be sent in the ordinary way."""
+        return chain(self.set_aside, self.trials.held)
+
     def __contains__(self, number: int) -> bool:
         """Whether this event is not to be sent in the ordinary way."""
-        return number in self.set_aside or number in self.trials
+        return number in self.set_aside or number in self.trials.held
 
     def retry_at(self, most_s: float) -> float:
         """When the events over which links were lost get another chance; by the loop's clock."""
         return self.aside_at + min(most_s, _FIRST_RETRY_S * 2.0**self.retries)
 
-    def put_aside(self, row: Row, code: int, now: float) -> str:
+    def put_aside(self, number: int, body: bytes, code: int, now: float) -> str:
         """Send this event no more for the time being; says so."""
-        self.set_aside[row.seq] = code
+        self.set_aside[number] = code
         self.aside_at = now
-        name = event_id(*(identify(row.body) or ("?", row.seq)))
+        name = event_id(*(identify(body) or ("?", number)))
         why = f"the broker refuses it (0x{code:02x})" if code else "links are lost over it"
         _log.warning("event %s is set aside: %s", name, why)
         return f"event {name}: {why}"
@@ -74,14 +80,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parcel:
-    """A message in flight: rows that share one acknowledgement."""
+    """A message in flight: events that share one acknowledgement."""
 
     stream: str
-    rows: Sequence[Row]
+    numbers: Sequence[int]
+    """Of its events, ascending."""
+    first: bytes
+    """The body of the first of them."""
     size: int
     sent_at: float
-
-    @property
-    def numbers(self) -> list[int]:
-        """Of its events, ascending."""
-        return [row.seq for row in self.rows]
+    row: Row | None = None
+    """The event of a message that is no batch."""

@@ -8,7 +8,7 @@ then halved and tried alone, until a single event is left.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 _STRIKES = 3
 """Links lost in a row while it was in flight: then a single event is set aside."""
@@ -38,9 +38,10 @@ class Trials:
         """Whether something has to be tried alone."""
         return bool(self._groups)
 
-    def __contains__(self, number: int) -> bool:
-        """Whether this event is held back for a trial."""
-        return number in self._held
+    @property
+    def held(self) -> Collection[int]:
+        """The events that are held back for a trial."""
+        return self._held
 
     def lost(self, in_flight: Sequence[Sequence[int]]) -> int | None:
         """The link has ended without an answer to these; returns the event proven at fault."""
@@ -75,9 +76,11 @@ class Trials:
     def passed(self, numbers: Sequence[int]) -> None:
         """The broker has answered the message with these events, or they need not be sent."""
         self._careful = max(0, self._careful - 1)
-        for number in numbers:
-            self._strikes.pop(number, None)
-        self._held.difference_update(numbers)
+        if self._strikes:
+            for number in numbers:
+                self._strikes.pop(number, None)
+        if self._held:
+            self._held.difference_update(numbers)
 
     def hold(self, numbers: Sequence[int]) -> None:
         """Keep these back for a trial."""

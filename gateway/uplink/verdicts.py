@@ -79,14 +79,14 @@ class Verdicts:
 
     def _faulty(self, parcel: Parcel, code: int, now: float) -> None:
         """Halve a batch until the event at fault stands alone, and set that aside."""
-        if parcel.stream == Stream.BATCH and len(parcel.rows) == 1:
+        if parcel.stream == Stream.BATCH and len(parcel.numbers) == 1:
             self.set_aside(parcel, code, now)
             return
         if parcel.stream == Stream.BATCH:
-            self.batch_rows = len(parcel.rows) // 2
+            self.batch_rows = len(parcel.numbers) // 2
         else:
             self.batch_rows = 1  # once more, alone
-        self._feed.put_back(parcel.rows)
+        self._feed.put_back(parcel.numbers)
 
     def _refused(self, parcel: Parcel, code: int, now: float) -> None:
         """Nothing is wrong with the message: it goes again, later."""
@@ -98,11 +98,12 @@ class Verdicts:
             self._alarms.raise_(DENIED_ALARM, reason)
         if stream is Stream.LIVE:
             self._streams.live_to_backlog()
-        if stream is Stream.ALARM and code != DENIED:
-            self._streams.alarms.extendleft(parcel.rows)
+        if parcel.row and stream is Stream.ALARM and code != DENIED:
+            self._streams.alarms.appendleft(parcel.row)
         else:  # an alarm that may not go as one goes with the backlog
-            self._feed.put_back(parcel.rows)
+            self._feed.put_back(parcel.numbers)
 
     def set_aside(self, parcel: Parcel, code: int, now: float) -> None:
         """Its one event goes no more for the time being."""
-        self._alarms.raise_(SET_ASIDE, self._tally.put_aside(parcel.rows[0], code, now))
+        why = self._tally.put_aside(parcel.numbers[0], parcel.first, code, now)
+        self._alarms.raise_(SET_ASIDE, why)

@@ -171,6 +171,9 @@ async def test_a_rotten_row_is_never_returned_and_told_of(tmp_path: Path, column
     async with opened(path) as journal:
         assert journal.delivery.upto == 0
         assert (await seqs(journal, upto=5)) == [1, 2, 3, 5]
+        batch = await journal.gather([(1, 5)], max_bytes=1 << 20, make=lambda it: it)
+        assert batch
+        assert batch.numbers == [1, 2, 3, 5]
         assert await journal.alarms() == []
         assert await declared(journal, 1) == [(4, 4)]
         assert journal.delivery.is_confirmed(4)

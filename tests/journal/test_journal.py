@@ -138,6 +138,24 @@ async def test_read_keeps_its_limits(tmp_path: Path) -> None:
         assert await journal.read(0, upto=99, max_rows=99, max_bytes=1 << 20) == rows
 
 
+async def test_gather_keeps_its_limits(tmp_path: Path) -> None:
+    async with opened(tmp_path / "journal.db") as journal:
+        rows = await journal.append([note(n, padding=n * 100) for n in range(1, 11)])
+
+        async def gathered(*spans: tuple[int, int], max_bytes: int = 1 << 20) -> list[int]:
+            batch = await journal.gather(spans, max_bytes=max_bytes, make=lambda it: it)
+            assert batch
+            assert list(batch.bodies) == [rows[seq - 1].body for seq in batch.numbers]
+            return list(batch.numbers)
+
+        assert await gathered((2, 4), (7, 7)) == [2, 3, 4, 7]
+        room = len(rows[1].body) + len(",") + len(rows[4].body)
+        assert await gathered((2, 2), (5, 9), max_bytes=room) == [2, 5]
+        assert await gathered((2, 2), (5, 9), max_bytes=room - 1) == [2]
+        assert await gathered((10, 99), max_bytes=1) == [10]
+        assert await journal.gather([(11, 99)], max_bytes=1, make=lambda it: it) is None
+
+
 async def test_read_leaves_out_what_is_confirmed(tmp_path: Path) -> None:
     async with opened(tmp_path / "journal.db") as journal:
         await filled(journal, 20)

@@ -1,5 +1,7 @@
 """What a fresh link finds in the journal, and how it follows what is recorded."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,12 +9,31 @@ import pytest_asyncio
 
 from gateway.journal import Journal
 from gateway.uplink.feed import Feed
+from gateway.uplink.packing import Order
 from gateway.uplink.streams import Pacing, Streams
 from gateway.uplink.tally import Tally
 from tests.journal.journals import CLOCK, filled, note, opened
 
 PACING = Pacing()
 ROOM = 1 << 20
+
+
+async def batch(feed: Feed, rows: int, room: int) -> list[int]:
+    """The numbers of the next one; none if there is none."""
+    packed = await feed.batch(Order(rows, room, None, room), 0)
+    if packed is None:
+        return []
+    events = json.loads(packed.payload)
+    assert len(packed.payload) == packed.plain_bytes
+    assert [int(each["sequence"]) for each in events] == list(packed.numbers)
+    return list(packed.numbers)
+
+
+async def batches(feed: Feed, rows: int, room: int) -> list[list[int]]:
+    taken = []
+    while numbers := await batch(feed, rows, room):
+        taken.append(numbers)
+    return taken
 
 
 @pytest_asyncio.fixture
@@ -77,7 +98,7 @@ async def test_what_is_confirmed_or_set_aside_is_not_sent(journal: Journal) -> N
     journal.confirm_range(5, 5)
     feed, streams = await begun(journal, set_aside=(4,))
     assert live(streams) == [3, 6]
-    assert await feed.batch(500, ROOM, 0) == []
+    assert await batches(feed, 500, ROOM) == []
 
 
 async def test_fresh_rows_are_followed(journal: Journal) -> None:
@@ -103,8 +124,7 @@ async def test_a_flood_goes_in_batches_but_not_its_alarms(journal: Journal) -> N
 async def test_a_batch_is_cut_by_rows(journal: Journal) -> None:
     await filled(journal, 10)
     feed, streams = await begun(journal, at_ms=now_ms() + 61_000)
-    taken = [[row.seq for row in await feed.batch(4, ROOM, 0)] for _ in range(4)]
-    assert taken == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10], []]
+    assert await batches(feed, 4, ROOM) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
     assert not streams.backlog
 
 
@@ -114,12 +134,50 @@ async def test_a_batch_is_cut_by_bytes_and_gathers_scattered_rows(journal: Journ
     feed, _ = await begun(journal, at_ms=now_ms() + 61_000)
     size = len((await journal.read(0, max_rows=1, max_bytes=1))[0].body)
     room = 3 * size + len("[,,]")
-    taken = [[row.seq for row in await feed.batch(500, room, 0)] for _ in range(4)]
-    assert taken == [[1, 2, 5], [6, 7, 8], [9], []]
+    assert await batches(feed, 500, room) == [[1, 2, 5], [6, 7, 8], [9]]
 
 
 async def test_a_row_larger_than_a_batch_comes_alone(journal: Journal) -> None:
     await journal.append([note(1), note(2, padding=5000), note(3)])
     feed, _ = await begun(journal, at_ms=now_ms() + 61_000)
-    taken = [[row.seq for row in await feed.batch(500, 2000, 0)] for _ in range(3)]
-    assert taken == [[1], [2], [3]]
+    assert await batches(feed, 500, 2000) == [[1], [2], [3]]
+
+
+async def test_what_was_read_ahead_and_is_confirmed_since_is_not_sent(journal: Journal) -> None:
+    await filled(journal, 9)
+    feed, streams = await begun(journal, at_ms=now_ms() + 61_000)
+    assert await batch(feed, 3, ROOM) == [1, 2, 3]
+    journal.confirm_range(4, 5)
+    assert list(streams.backlog) == [(4, 9)]
+    assert await batches(feed, 3, ROOM) == [[6, 7, 8], [9]]
+
+
+async def test_what_is_put_back_goes_before_what_was_read_ahead(journal: Journal) -> None:
+    await filled(journal, 9)
+    feed, _ = await begun(journal, at_ms=now_ms() + 61_000)
+    assert await batch(feed, 3, ROOM) == [1, 2, 3]
+    feed.put_back([2])
+    assert await batches(feed, 3, ROOM) == [[2, 4, 5], [6, 7, 8], [9]]
+
+
+async def test_what_was_read_ahead_is_cut_when_less_may_go(journal: Journal) -> None:
+    rows = await journal.append([note(number) for number in range(1, 10)])
+    feed, _ = await begun(journal, at_ms=now_ms() + 61_000)
+    assert await batch(feed, 4, ROOM) == [1, 2, 3, 4]
+    assert await batch(feed, 4, 2 * len(rows[0].body) + len("[,]")) == [5, 6]
+    assert await batch(feed, 2, ROOM) == [7, 8]
+    feed.batches.stop()
+    assert await batch(feed, 2, ROOM) == [9]
+
+
+async def test_what_stays_in_the_backlog_while_it_is_read_is_only_what_came_since(
+    journal: Journal,
+) -> None:
+    await filled(journal, 9)
+    journal.confirm_range(4, 5)
+    feed, streams = await begun(journal, at_ms=now_ms() + 61_000)
+    reading = asyncio.create_task(batch(feed, 9, ROOM))
+    await asyncio.sleep(0)
+    streams.backlog.add(4, 4)  # the centre asks for it after all
+    assert await reading == [1, 2, 3, 6, 7, 8, 9]
+    assert list(streams.backlog) == [(4, 4)]

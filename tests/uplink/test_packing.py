@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from gateway.centre import Centre
 from gateway.config import Compress
-from gateway.events import Kind
-from gateway.journal import Row
+from gateway.journal import Batch
 from gateway.topics import CENTRE_STATE
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import open_link
-from gateway.uplink.packing import GZIP, ZSTD, Ratio, choose, pack
+from gateway.uplink.packing import GZIP, ZSTD, Order, Ratio, choose, pack
 from gateway.uplink.streams import Pacing
 from tests.brokers import mosquitto, until
 from tests.fakebroker import fake_broker
@@ -24,11 +23,12 @@ from tests.journal.journals import filled, note, opened
 from tests.uplink.gate import BASE, configured, listening, uplink_of
 
 OLD = Pacing(live_age_s=-1)
+LARGE = 1 << 20
 BOMB = b"[" + b" " * (64 << 20) + b"]"
 
 
-def row(seq: int, size: int = 300) -> Row:
-    return Row(seq, Kind.SCAN, False, 0, json.dumps({"seq": seq, "x": "y" * size}).encode())
+def bodies(count: int, size: int = 300) -> list[bytes]:
+    return [json.dumps({"seq": seq, "x": "y" * size}).encode() for seq in range(1, count + 1)]
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,31 @@ def test_the_encoding(wish: Compress, accepts: list[str], chosen: str | None) ->
 
 @given(st.integers(1, 40), st.sampled_from([None, GZIP, ZSTD]))
 def test_whatever_is_packed_can_be_read(count: int, encoding: str | None) -> None:
-    rows = [row(seq) for seq in range(1, count + 1)]
-    payload, label = pack(rows, encoding)
-    plain = b"[" + b",".join(each.body for each in rows) + b"]"
+    batch = Batch(range(1, count + 1), bodies(count))
+    packed = pack(batch, Order(count, LARGE, encoding, LARGE))
+    payload, label = packed.payload, packed.encoding
+    plain = b"[" + b",".join(batch.bodies) + b"]"
+    assert (packed.numbers, packed.plain_bytes) == (batch.numbers, len(plain))
     assert label == (encoding if len(plain) >= 1024 else None)
     if label == GZIP:
         assert gzip.decompress(payload) == plain
     else:
         assert (zstandard.decompress(payload) if label else payload) == plain
     assert len(payload) <= len(plain)
+
+
+@given(st.integers(1, 40), st.integers(10, 20_000), st.sampled_from([None, GZIP]))
+def test_what_does_not_fit_is_left_for_later(
+    count: int, largest: int, encoding: str | None
+) -> None:
+    batch = Batch(range(1, count + 1), bodies(count))
+    packed = pack(batch, Order(count, LARGE, encoding, largest))
+    kept = len(packed.numbers)
+    assert packed.numbers == batch.numbers[:kept]
+    assert packed.first == batch.bodies[0]
+    assert len(packed.payload) <= largest or kept == 1
+    whole = pack(batch, Order(count, LARGE, encoding, LARGE))
+    assert kept == count or len(whole.payload) > largest
 
 
 @given(st.lists(st.tuples(st.integers(1000, 200_000), st.floats(0.02, 1.0)), max_size=30))
