@@ -33,7 +33,7 @@ class Batches:
         self._streams = streams
         self._tally = tally
         self._ahead: _Ahead | None = None
-        self._stopped = False
+        self._closed = False
 
     async def next(self, order: Order) -> Packed | None:
         """The next batch, which leaves the backlog; None if what was there need not be sent.
@@ -53,9 +53,9 @@ class Batches:
             await self._read_ahead(order)
         return packed
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Read nothing ahead any more."""
-        self._stopped = True
+        self._closed = True
         self._drop()
 
     def _spans(self, most: int) -> list[Range]:
@@ -86,7 +86,7 @@ class Batches:
 
     async def _read_ahead(self, order: Order) -> None:
         self._drop()
-        if not self._stopped and (spans := self._spans(order.rows)):
+        if not self._closed and (spans := self._spans(order.rows)):
             self._ahead = _Ahead(spans, asyncio.create_task(self._try_to_read(spans, order)))
             await asyncio.sleep(0)  # let it begin
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -92,7 +93,7 @@ class Sender:
             LinkError: the link has ended, or the journal has begun a new life.
         """
         failures = 0
-        try:
+        with closing(self._feed.batches):
             while True:
                 try:
                     await self._turn()
@@ -102,8 +103,6 @@ class Sender:
                     _log.log(level, "nothing can be read to be sent: %s", error)
                     await asyncio.sleep(min(_MOST_RETRY_S, 0.5 * 2**failures))
                     failures = min(failures + 1, 10)
-        finally:
-            self._feed.batches.stop()
 
     async def watch(self) -> NoReturn:
         """Wake `run` when something has been recorded or carried over; runs beside it."""

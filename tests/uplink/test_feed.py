@@ -166,7 +166,7 @@ async def test_what_was_read_ahead_is_cut_when_less_may_go(journal: Journal) -> 
     assert await batch(feed, 4, ROOM) == [1, 2, 3, 4]
     assert await batch(feed, 4, 2 * len(rows[0].body) + len("[,]")) == [5, 6]
     assert await batch(feed, 2, ROOM) == [7, 8]
-    feed.batches.stop()
+    feed.batches.close()
     assert await batch(feed, 2, ROOM) == [9]
 
 

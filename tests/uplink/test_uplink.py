@@ -205,7 +205,8 @@ async def test_an_oversized_event_is_set_aside_and_the_others_pass(
     ):
         await journal.append([note(n, padding=3000 if n == 20 else 0) for n in range(1, 40)])
         async with uplink_of(journal, configured(broker.port, compress="off")) as uplink:
-            await until(lambda: journal.counts().waiting == 1 and uplink.set_aside == 1)
+            await until(lambda: journal.last_seq == 40 and journal.counts().waiting == 1)
+            assert uplink.set_aside == 1
         assert set(await there.received(39)) == set(range(1, 41)) - {20}  # 40 is the alarm
         assert f"{journal.epoch}-20" in caplog.text
 
