@@ -36,9 +36,9 @@ class Feed:
         """
         pacing, last = self._pacing, self._journal.last_seq
         newest = await self._journal.read(
-            max(0, last - pacing.live_rows),
+            max(0, last - pacing.first_rows),
             upto=last,
-            max_rows=pacing.live_rows,
+            max_rows=pacing.first_rows,
             max_bytes=_SINGLES_BYTES,
         )
         alarms = [row for row in await self._journal.alarms() if row.seq <= last]

@@ -49,6 +49,9 @@ class Pacing:
     """More than this waiting is a flood: one by one they would only get later."""
     live_age_s: float = 60.0
     """What is older when the link comes up goes in batches."""
+    first_rows: int = 24
+    """So many of the younger ones go one by one then: what is recorded next waits behind them, for
+    0.4 s at 256 kbit/s."""
     resend_after_s: float = 600.0
     """What the centre has not confirmed by then goes again."""
     ask_after_s: float = 30.0

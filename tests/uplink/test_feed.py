@@ -81,8 +81,8 @@ async def test_old_rows_are_backlog(journal: Journal) -> None:
 async def test_only_the_newest_of_many_young_rows_are_live(journal: Journal) -> None:
     await filled(journal, 1000)
     _, streams = await begun(journal)
-    assert live(streams) == list(range(1000 - PACING.live_rows + 1, 1001))
-    assert list(streams.backlog) == [(1, 1000 - PACING.live_rows)]
+    assert live(streams) == list(range(1000 - PACING.first_rows + 1, 1001))
+    assert list(streams.backlog) == [(1, 1000 - PACING.first_rows)]
 
 
 async def test_alarms_leave_the_backlog_however_old(journal: Journal) -> None:
