@@ -1,7 +1,8 @@
-"""What readers have in common: a code that was read, and what one attempt saw."""
+"""What readers have in common: a code that was read, what one attempt saw, and the attempts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from drivers.qr.grey import Grey
 
@@ -30,3 +31,21 @@ class Look:
 
 Attempt = Callable[[Grey], Look]
 """One way of reading a picture."""
+
+
+class Dear(NamedTuple):
+    """An attempt that may cost too much for a picture that shows nothing."""
+
+    look: Attempt
+    ns_per_px: float
+    """What it takes where there is nothing to read, of a picture like 720p."""
+
+
+class Attempts(NamedTuple):
+    """The ways of reading, each list in the order of what it adds for its time."""
+
+    quick: Sequence[Attempt]
+    """So cheap that all of them may be tried on a picture that shows nothing; the first one reads
+    most codes and tells where one is that cannot be read."""
+    dear: Sequence[Dear] = ()
+    """For a picture in which there is such a code, or one so small that they take no time."""

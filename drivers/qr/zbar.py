@@ -19,8 +19,8 @@ _BINARY: Final = 4  # ZBAR_CFG_BINARY in zbar.h since 0.23.1; pyzbar does not na
 _Y800: Final = int.from_bytes(b"Y800", "little")
 
 
-def scan(grey: Grey) -> list[bytes]:
-    """What every QR code in the picture carries.
+def scan(grey: Grey, every: int = 1) -> list[bytes]:
+    """What every QR code in the picture carries, by lines ``every`` so many pixels apart.
 
     A symbol that declares a character set (ECI) is the exception to "as it is": zbar recodes
     these to UTF-8 in binary mode too.
@@ -28,7 +28,7 @@ def scan(grey: Grey) -> list[bytes]:
     pixels = grey.tobytes()
     rows, columns = grey.shape
     # A scanner for each picture: one that is used again leaks on Debian 12's version (0.23.92).
-    with _scanner() as scanner, _image() as image:
+    with _scanner(every) as scanner, _image() as image:
         wrapper.zbar_image_set_format(image, _Y800)
         wrapper.zbar_image_set_size(image, columns, rows)
         wrapper.zbar_image_set_data(image, cast(c_char_p(pixels), c_void_p), len(pixels), None)
@@ -46,13 +46,15 @@ def _contents(image: Any) -> Iterator[bytes]:
 
 
 @contextmanager
-def _scanner() -> Iterator[Any]:
+def _scanner(every: int) -> Iterator[Any]:
     scanner = wrapper.zbar_image_scanner_create()
     try:
         configure = wrapper.zbar_image_scanner_set_config
         configure(scanner, _ALL_SYMBOLOGIES, wrapper.ZBarConfig.CFG_ENABLE, 0)
         configure(scanner, wrapper.ZBarSymbol.QRCODE, wrapper.ZBarConfig.CFG_ENABLE, 1)
         configure(scanner, wrapper.ZBarSymbol.QRCODE, _BINARY, 1)
+        configure(scanner, _ALL_SYMBOLOGIES, wrapper.ZBarConfig.CFG_X_DENSITY, every)
+        configure(scanner, _ALL_SYMBOLOGIES, wrapper.ZBarConfig.CFG_Y_DENSITY, every)
         yield scanner
     finally:
         wrapper.zbar_image_scanner_destroy(scanner)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, cast
 
 import zxingcpp
@@ -57,9 +58,20 @@ class Scan:
     """Something is there that is a code but could not be read."""
 
 
-def scan(grey: Grey, symbologies: Sequence[str] = ("qr",), *, inverted: bool = True) -> Scan:
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to look."""
+
+    symbologies: Sequence[str] = ("qr",)
+    inverted: bool = True
+    """For light codes on a dark ground, too."""
+    reduced: bool = True
+    """At the picture on a smaller scale, too."""
+
+
+def scan(grey: Grey, how: How = How()) -> Scan:
     """Every code of these kinds in the picture."""
-    reading = _Reading(grey, symbologies, inverted)
+    reading = _Reading(grey, how)
     barcodes = reading.read(zxingcpp.TextMode.Plain)
     bad = [barcode for barcode in barcodes if barcode.error]
     return Scan(
@@ -69,21 +81,32 @@ def scan(grey: Grey, symbologies: Sequence[str] = ("qr",), *, inverted: bool = T
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reading:
     grey: Grey
-    symbologies: Sequence[str]
-    inverted: bool
+    how: How
 
     def read(self, mode: zxingcpp.TextMode) -> list[zxingcpp.Barcode]:
-        formats = [each for name in self.symbologies for each in _FORMATS[name]]
+        formats = [each for name in self.how.symbologies for each in _FORMATS[name]]
         return zxingcpp.read_barcodes(
             self.grey,
             formats=zxingcpp.BarcodeFormats(formats),
-            try_invert=self.inverted,
+            try_invert=self.how.inverted,
+            try_downscale=self.how.reduced,
             text_mode=mode,
             return_errors=True,
         )
+
+    def declares_charset(self, barcode: zxingcpp.Barcode) -> bool:
+        """Whether the symbol names its character set: only another text mode's AIM identifier
+        tells."""
+        plain = barcode.symbology_identifier.encode().hex(" ").upper()
+        same = (each for each in self._with_identifiers if each.bytes == barcode.bytes)
+        return any(not each.text.startswith(plain) for each in same)
+
+    @cached_property
+    def _with_identifiers(self) -> list[zxingcpp.Barcode]:
+        return self.read(zxingcpp.TextMode.HexECI)
 
 
 def _found(barcode: zxingcpp.Barcode, reading: _Reading) -> Found:
@@ -113,15 +136,6 @@ def _text(barcode: zxingcpp.Barcode, reading: _Reading) -> str:
     """
     payload, text = barcode.bytes, barcode.text
     judged = as_text(payload)
-    if judged == text or not _declares_charset(barcode, reading) or "\ufffd" in text:
+    if judged == text or not reading.declares_charset(barcode) or "\ufffd" in text:
         return judged
     return text
-
-
-def _declares_charset(barcode: zxingcpp.Barcode, reading: _Reading) -> bool:
-    """Whether the symbol names its character set: only this text mode's AIM identifier tells, so
-    look again."""
-    plain = barcode.symbology_identifier.encode().hex(" ").upper()
-    again = reading.read(zxingcpp.TextMode.HexECI)
-    same = (each for each in again if each.bytes == barcode.bytes)
-    return any(not each.text.startswith(plain) for each in same)

@@ -80,6 +80,13 @@ def blurred(grey: Grey, sigma: float) -> Grey:
     return cast(Grey, cv2.GaussianBlur(grey, (0, 0), sigma))
 
 
+def dotted(grey: Grey, scale: int) -> Grey:
+    """By a worn printer, with a white line beside every module of ``scale`` pixels."""
+    worn = grey.copy()
+    worn[::scale] = worn[:, ::scale] = 255
+    return worn
+
+
 def faint(grey: Grey, contrast: int, ground: int = 100) -> Grey:
     """With this many grey levels between black and white."""
     return (grey.astype(np.uint16) * contrast // 255 + ground).astype(np.uint8)

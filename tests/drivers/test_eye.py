@@ -189,7 +189,7 @@ class CountingReader(qr.Reader):
     """Reads nothing and counts how often."""
 
     def __init__(self) -> None:
-        super().__init__([lambda grey: qr.Look([])])
+        super().__init__(qr.Attempts([lambda grey: qr.Look([])]))
         self.count = 0
 
     def glance(self, grey: Grey) -> list[qr.Symbol]:
