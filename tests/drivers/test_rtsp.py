@@ -9,8 +9,11 @@ import pytest
 
 from drivers.base import CodeScanned, DeviceObserved
 from drivers.camera import Config, Driver
+from drivers.emulators.h264 import access_unit
+from drivers.emulators.rtp import H264
 from drivers.emulators.rtsp import RtspCamera
 from drivers.opencv import cv2
+from drivers.qr.grey import Grey
 from tests.collecting import Collector
 from tests.drivers import codes
 from tests.drivers.running import kept_running, running
@@ -18,13 +21,19 @@ from tests.drivers.running import kept_running, running
 pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
 
-def picture(payload: bytes) -> bytes:
-    """A code in the middle of a grey picture of 320 × 240, as a JPEG in colours."""
-    scene = np.full((240, 320, 3), 128, np.uint8)
+def scene(payload: bytes) -> Grey:
+    """A code in the middle of a grey picture of 320 × 240."""
+    grey = np.full((240, 320), 128, np.uint8)
     code = codes.raw(payload)
     rows, columns = code.shape
-    scene[20 : 20 + rows, 20 : 20 + columns] = code[:, :, None]
-    return cv2.imencode(".jpg", scene)[1].tobytes()
+    grey[20 : 20 + rows, 20 : 20 + columns] = code
+    return grey
+
+
+def picture(payload: bytes) -> bytes:
+    """The scene as a JPEG in colours."""
+    coloured = cv2.cvtColor(scene(payload), cv2.COLOR_GRAY2BGR)
+    return cv2.imencode(".jpg", coloured)[1].tobytes()
 
 
 def driver(source: str) -> Driver:
@@ -38,6 +47,14 @@ async def test_codes_are_read() -> None:
     collector = Collector()
     pictures = [picture(b"one")] * 10 + [picture(b"two")] * 10
     async with RtspCamera(pictures) as camera, running(driver(camera.url), collector):
+        await collector.wait_for(lambda each: getattr(each, "payload", b"") == b"one")
+        await collector.wait_for(lambda each: getattr(each, "payload", b"") == b"two")
+
+
+async def test_codes_in_h264_are_read() -> None:
+    collector = Collector()
+    film = [access_unit(scene(payload), turn) for payload in (b"one", b"two") for turn in range(10)]
+    async with RtspCamera(film, H264) as camera, running(driver(camera.url), collector):
         await collector.wait_for(lambda each: getattr(each, "payload", b"") == b"one")
         await collector.wait_for(lambda each: getattr(each, "payload", b"") == b"two")
 
