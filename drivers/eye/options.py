@@ -23,7 +23,7 @@ def _source(text: str) -> str:
         raise ValueError("an address begins with http://, https://, rtsp:// or rtsps://")
     if not address.hostname or port == 0:
         raise ValueError("the address names no host, or port 0")
-    return text
+    return address.scheme + text[len(address.scheme) :]  # in small letters
 
 
 class Options(ReadingConfig):

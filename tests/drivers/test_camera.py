@@ -4,14 +4,14 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
-from drivers import registry
 from drivers.base import CodeScanned, DeviceError, DeviceObserved, DeviceState
 from drivers.camera import Config, Driver
 from drivers.camera.conditions import RULES
@@ -263,18 +263,28 @@ class TestEventLoop:
             collector = Collector()
             async with running(driver(server.url), collector):
                 await collector.wait_for(DeviceObserved)
-                lags_s = [await lag_s() for _ in range(300)]
+                turns = [await loop_turn() for _ in range(300)]
 
         # Beside a test that serves the pictures from the same loop; the bound is 10 ms.
-        assert sorted(lags_s)[-15] < 0.010, sorted(lags_s)[-20:]
+        busy_s = sorted(turn.busy_s for turn in turns)
+        assert busy_s[-15] < 0.010, busy_s[-20:]
+        # Nor does it wait for anything: this includes what else the machine does.
+        late_s = sorted(turn.late_s for turn in turns)
+        assert late_s[len(late_s) // 2] < 0.010, late_s[::20]
 
 
-async def lag_s() -> float:
-    """How much later than asked for the loop comes back."""
+class LoopTurn(NamedTuple):
+    busy_s: float
+    """CPU that the loop's thread took meanwhile."""
+    late_s: float
+    """How much later than asked for the loop came back."""
+
+
+async def loop_turn() -> LoopTurn:
     loop = asyncio.get_running_loop()
-    due_s = loop.time() + 0.005
+    due_s, before_s = loop.time() + 0.005, time.thread_time()
     await asyncio.sleep(0.005)
-    return loop.time() - due_s
+    return LoopTurn(time.thread_time() - before_s, loop.time() - due_s)
 
 
 class TestOtherSources:
@@ -379,24 +389,3 @@ def without(monkeypatch: pytest.MonkeyPatch, library: str, directory: Path) -> N
     """Lay something before ``library`` that cannot be imported."""
     (directory / f"{library}.py").write_text("raise ImportError")
     monkeypatch.setenv("PYTHONPATH", str(directory))
-
-
-class TestConfig:
-    @pytest.mark.parametrize(
-        ("source", "sentence"),
-        [
-            ("", "at least 1 character"),
-            ("ftp://camera/stream", "http://, https://, rtsp:// or rtsps://"),
-            ("http:///stream", "names no host"),
-            ("http://camera:99999/", "[Pp]ort out of range"),
-            ("rtsp://admin:12345@10.0.0.8/live", "credentials_file"),
-        ],
-    )
-    def test_a_source_that_cannot_work(self, source: str, sentence: str) -> None:
-        with pytest.raises(ValidationError, match=sentence):
-            Config(driver="camera", source=source)
-
-    def test_the_driver_is_found_by_name(self) -> None:
-        entry = registry.load("camera")
-        assert entry.config is Config
-        assert isinstance(entry.driver("camera-1", Config(driver="camera", source="x")), Driver)

@@ -125,6 +125,13 @@ class TestCodec:
 
         assert found[-2:] == [ONE, TWO]
 
+    def test_a_large_cameras_best_picture_goes_through(self) -> None:
+        large = b"\xff\xd8" + bytes(9_000_000) + b"\xff\xd9"
+        codec = MjpegCodec(b"frame")
+        stream = length(large)
+        chunks = [stream[at : at + (1 << 16)] for at in range(0, len(stream), 1 << 16)]
+        assert [jpeg for chunk in chunks for jpeg in codec.feed(chunk)] == [large]
+
     def test_a_part_without_end_is_dropped_and_takes_no_memory(self) -> None:
         codec = MjpegCodec(b"frame", most=1 << 20)
         chunk = bytes(1 << 16)
