@@ -84,7 +84,7 @@ class Reader:
         if self._ledger.recent.has(spans[0][0]):
             rows = self._recent(spans, None, max_bytes, between=1)
             batch = Batch([row.seq for row in rows], [row.body for row in rows])
-            return await self._store.read(lambda _: make(batch))
+            return await self._store.read(lambda _: make(batch)) if rows else None
         found = await self._fetch(partial(gather, spans, max_bytes, make))
         return found.made if found else None
 
