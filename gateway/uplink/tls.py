@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,16 @@ class _Socket(ssl.SSLSocket):
             words = (error.reason or "").lower().replace("_", " ")
             if any(each in words for each in _REFUSALS):
                 self.alert = words
+            raise
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            with suppress(OSError):
+                self.recv(1)  # whoever hangs up on us may have said why, and it waits unread
             raise
 
 

@@ -1,5 +1,6 @@
 """TLS: who is let in, who is not, in which words, and with which clock."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from gateway.errors import LinkError
 from gateway.uplink.alarms import CERTIFICATE
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import open_link
-from gateway.uplink.tls import Tls, expiry_warning, exposed, make_tls
+from gateway.uplink.tls import Tls, alert_of, expiry_warning, exposed, make_tls
 from tests.brokers import Mosquitto, until
 from tests.daemon import Daemon
 from tests.fakebroker import fake_broker
@@ -79,6 +80,25 @@ async def test_tls_to_a_plain_port_never_falls_back(identities: Identities) -> N
         tls = make_tls(identities.anonymous(), Clock().now(), 0)
         await refusal(LinkOptions("127.0.0.1", broker.port, NAME, tls=tls))
         assert broker.published == []
+
+
+async def test_a_refusal_is_heard_even_after_writing_has_failed(identities: Identities) -> None:
+    context = make_tls(identities.anonymous(), Clock().now(), 0).strict
+    async with identities.broker(*MUTUAL) as broker:
+        with (
+            socket.create_connection(("127.0.0.1", broker.port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+        ):
+
+            def hung_up() -> bool:
+                try:
+                    sock.send(b"CONNECT")
+                except OSError:
+                    return True
+                return False
+
+            await until(hung_up)
+            assert "certificate required" in (alert_of(sock) or "")
 
 
 @pytest.mark.parametrize("kind", ["none", "foreign authority", "expired", "not yet valid"])
