@@ -4,8 +4,9 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct
 
 from gateway.errors import JournalError
 from gateway.events import Draft
@@ -29,12 +30,10 @@ Renew = Callable[[str], Awaitable[None]]
 """Begins a new life of the journal because the file is damaged, and says why."""
 
 
-@dataclass(slots=True)
-class _Append:
+class _Append(Struct):
     drafts: Sequence[Draft]
     before: Work | None
     rows: asyncio.Future[list[Row]]
-    records: list[Record] = field(default_factory=list)
 
 
 class Writer:
@@ -115,7 +114,7 @@ class Writer:
             self.appended.set()
             self.appended = asyncio.Event()
         group = self._next_group()
-        batch = [record for append in group for record in append.records]
+        batch = _records(group, self._prepare, self._ledger.last_seq + 1)
         changes = self._changes(bool(batch))
         if not batch and not changes:
             return
@@ -151,7 +150,7 @@ class Writer:
             if group and group[0].before:  # it makes room, and goes alone
                 break
             append = self._queue.popleft()
-            if self._number(append, self._ledger.last_seq + size + 1):
+            if not append.rows.done():  # cancelled in time, nothing of it is recorded
                 group.append(append)
                 size += len(append.drafts)
         return group
@@ -165,25 +164,17 @@ class Writer:
         self._flush.done()
         return changes
 
-    def _number(self, append: _Append, first: int) -> bool:
-        """Make the records of ``append``, counting from ``first``; false if there are none."""
-        if append.rows.done():  # cancelled in time: nothing of it is recorded
-            return False
-        try:
-            append.records = self._prepare(append.drafts, first)
-        except ValueError as error:  # cannot be encoded: its caller's trouble, nobody else's
-            append.rows.set_exception(error)
-            return False
-        return True
-
     def _publish(self, group: list[_Append], batch: list[Record]) -> None:
         ledger, rows = self._ledger, [record.row for record in batch]
         ledger.last_seq += len(rows)
         ledger.alarms += [row.seq for row in rows if row.alarm]
         ledger.recent.add(rows, ledger.delivery.upto)
+        at = 0
         for append in group:
+            end = at + len(append.drafts)
             if not append.rows.done():
-                append.rows.set_result([record.row for record in append.records])
+                append.rows.set_result(rows[at:end])
+            at = end
         if rows:
             self.appended.set()
             self.appended = asyncio.Event()
@@ -200,6 +191,28 @@ def _store(
         if append.before:
             append.before(connection)
     records.store(batch, changes, connection)
+
+
+def _records(group: list[_Append], prepare: Prepare, first: int) -> list[Record]:
+    """Number and encode ``group``; what cannot be encoded leaves it."""
+    try:
+        return prepare(_drafts(group), first)
+    except ValueError:
+        group[:] = [append for append in group if _can_be_encoded(append, prepare)]
+        return prepare(_drafts(group), first)
+
+
+def _drafts(group: Sequence[_Append]) -> list[Draft]:
+    return [draft for append in group for draft in append.drafts]
+
+
+def _can_be_encoded(append: _Append, prepare: Prepare) -> bool:
+    try:
+        prepare(append.drafts, 1)
+    except ValueError as error:  # its caller's trouble, nobody else's
+        append.rows.set_exception(error)
+        return False
+    return True
 
 
 def _refuse(appends: Iterable[_Append], error: JournalError) -> None:

@@ -38,7 +38,7 @@ def test_the_oldest_give_way_to_bytes_and_the_confirmed_at_once() -> None:
     recent = Recent()
     recent.add(rows(1, 10, size=Recent.BYTES // 10), confirmed=0)
     assert recent.has(1)
-    recent.add(rows(11, 12), confirmed=0)
+    recent.add(rows(11, 12, size=10), confirmed=0)
     assert (recent.has(1), recent.has(2)) == (False, True)
     recent.add(rows(13, 13), confirmed=11)
     assert (recent.has(11), numbers(recent, (12, 13))) == (False, [12, 13])
