@@ -12,6 +12,8 @@ from gateway.uplink.tally import Tally
 
 _SINGLES_BYTES = 1 << 20
 """Of waiting live rows in memory; rarely reached, a row has a few hundred."""
+_MESSAGE_BYTES = 1 << 26
+"""More than the rows of one message have, before they are compressed."""
 
 
 class Feed:
@@ -139,7 +141,7 @@ class Feed:
             return await self.former.read(numbers)
         gaps = self._journal.delivery.gaps
         spans = [span for first, last in runs(sorted(numbers)) for span in gaps(first - 1, last)]
-        return await self._journal.gather(spans, max_bytes=_SINGLES_BYTES, make=lambda it: it)
+        return await self._journal.gather(spans, max_bytes=_MESSAGE_BYTES, make=lambda it: it)
 
     async def _divert(self, last: int) -> None:
         """A flood: its rows go in batches, but not its alarms."""
