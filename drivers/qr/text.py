@@ -7,11 +7,13 @@ from typing import Final
 _GB2312: Final = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*")
 """The common part of GB18030: all but rare names are written in it."""
 _EUROPEAN: Final = re.compile(
-    r"(?=.*(?:[A-Za-z][À-ſ]|[À-ſ][A-Za-z]))[\x00-\x7fÀ-ſ]*|(?:[\x00-\x7f]|[Α-ώ]{3,}+|[Ѐ-џ]{3,}+)*",
+    r"(?=.*(?:[A-Za-z][À-ſ]|[À-ſ][A-Za-z]))[\x00-\x7fÀ-ſ]*"
+    r"|(?:[\x00-\x7f]|[Α-ώ]{3,}+|[Ѐ-џ]{3,}+|[\u0531-\u0587]{3,}+|[\u05d0-\u05ea]{3,}+"
+    r"|[\u060c-\u06d2]{3,}+)*",
     re.DOTALL,
 )  # {3,}+ gives nothing back: a long run must not be divided in every possible way
 """As words are written: accented letters beside plain ones, of other alphabets several together."""
-_KANA: Final = re.compile(r"[\u3041-\u30fa]")
+_KANA: Final = re.compile(r"[\u3041-\u30fa]|[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ")
 _KATAKANA: Final = re.compile(
     r"[\x00-\x7f]*(?:[ｦｱ-ﾝ](?:(?<=[ｳｶ-ﾄﾊ-ﾎ])ﾞ|(?<=[ﾊ-ﾎ])ﾟ|[ｧ-ｰ])*[\x00-\x7f]*)+"
 )
@@ -31,9 +33,9 @@ def as_text(payload: bytes) -> str:
     """What does not say in which character set it is written: UTF-8, else GB18030.
 
     Neither is certain where the other fits, too. "没" in GB18030 is "û" in UTF-8, so what has but
-    two-byte letters in UTF-8 must look like words there. Japanese is what has kana in Shift-JIS and
-    lies outside GB18030's common part, or is in half-width katakana with two voicing marks where
-    these belong. What fits nothing is taken for Latin.
+    two-byte letters in UTF-8 must look like words there. Japanese is what has two kana in Shift-JIS
+    and lies outside GB18030's common part, or is in half-width katakana with two voicing marks
+    where these belong. What fits nothing is taken for Latin.
     """
     fits = {
         charset: text
@@ -72,4 +74,5 @@ def _is_utf8(payload: bytes, text: str) -> bool:
 def _is_japanese(payload: bytes, japanese: str) -> bool:
     if _KATAKANA.fullmatch(japanese):
         return len(_VOICING.findall(japanese)) >= 2  # "无" alone would have one
-    return bool(_KANA.search(japanese)) and not _GB2312.fullmatch(payload)
+    # Rare Chinese characters may have one.
+    return len(_KANA.findall(japanese)) >= 2 and not _GB2312.fullmatch(payload)

@@ -1,5 +1,6 @@
 """Reads codes with zxing-cpp, which also tells where one is that it cannot read."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,10 @@ _NAMES: Final = {
     zxingcpp.BarcodeFormat.Code128: "code-128",
 }
 """By family, which is what zxing tells."""
+_ECI: Final = re.compile(rb"\]..\\(\d{6})")
+"""Behind the AIM identifier: the number of a character set (AIM ITS/04-023)."""
+_GB2312: Final = 29
+_UNKNOWN: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +102,15 @@ class _Reading:
             return_errors=True,
         )
 
-    def declares_charset(self, barcode: zxingcpp.Barcode) -> bool:
-        """Whether the symbol names its character set: only another text mode's AIM identifier
-        tells."""
-        plain = barcode.symbology_identifier.encode().hex(" ").upper()
-        same = (each for each in self._with_identifiers if each.bytes == barcode.bytes)
-        return any(not each.text.startswith(plain) for each in same)
+    def charset(self, barcode: zxingcpp.Barcode) -> int | None:
+        """The number of the character set that the symbol declares: only another text mode's AIM
+        identifier tells whether it does."""
+        plain = barcode.symbology_identifier.encode()
+        for each in self._with_identifiers:
+            told = bytes.fromhex(each.text)
+            if each.bytes == barcode.bytes and not told.startswith(plain):
+                return int(number[1]) if (number := _ECI.match(told)) else _UNKNOWN
+        return None
 
     @cached_property
     def _with_identifiers(self) -> list[zxingcpp.Barcode]:
@@ -131,11 +139,14 @@ def _text(barcode: zxingcpp.Barcode, reading: _Reading) -> str:
     """By the character set the symbol declares, which zxing sees to, and else our own judgement:
     zxing takes undeclared GB18030 for something else, mostly for Latin.
 
-    Where GB2312 (ECI 29) is declared and the larger GB18030 is meant, as many names need it, zxing
-    leaves U+FFFD.
+    Where GB2312 is declared and the larger GB18030 is meant, as many names need it, zxing leaves
+    U+FFFD.
     """
     payload, text = barcode.bytes, barcode.text
     judged = as_text(payload)
-    if judged == text or not reading.declares_charset(barcode) or "\ufffd" in text:
-        return judged
-    return text
+    if judged == text:
+        return text
+    charset = reading.charset(barcode)
+    if charset == _GB2312 and "\ufffd" in text:
+        return payload.decode("gb18030", "replace")
+    return judged if charset is None or "\ufffd" in text else text

@@ -36,6 +36,7 @@ class TestText:
             ("utf-8", "健康码 é"),
             ("gb18030", "健康码"),
             ("gb18030", "朱镕基"),
+            ("gb18030", "済遜絋偉"),  # declared as GB2312; looks like Shift-JIS
             ("iso-8859-15", "Grüße €"),
             ("iso-8859-5", "Проход"),
             ("shift_jis", "日本語"),
@@ -60,11 +61,22 @@ class TestText:
         wrong = [word for word in words if qr.as_text(word.encode("gb18030")) != word]
         assert len(wrong) < 0.001 * len(words)
 
-    @pytest.mark.parametrize("text", ["café", "naïve é", "Muñoz", "Привет", "Ελλάδα", "3号楼", ""])
+    def test_rare_chinese_names(self) -> None:
+        """From all of GBK, of which GB2312 is the common third."""
+        chance = random.Random(1)
+        rare = [chr(code) for code in range(0x4E00, 0x9FA6)]
+        words = ["".join(chance.choices(rare, k=2 + turn % 3)) for turn in range(8000)]
+        assert [word for word in words if qr.as_text(word.encode()) != word] == []
+        wrong = [word for word in words if qr.as_text(word.encode("gbk")) != word]
+        assert len(wrong) < 0.01 * len(words)
+
+    @pytest.mark.parametrize(
+        "text", ["café", "naïve é", "Muñoz", "Привет", "Ελλάδα", "שלום", "مرحبا", "3号楼", ""]
+    )
     def test_utf8_that_might_be_gb18030(self, text: str) -> None:
         assert qr.as_text(text.encode()) == text
 
-    @pytest.mark.parametrize("text", ["没", "女", "2楼", "小学", "无", "棉袄"])
+    @pytest.mark.parametrize("text", ["没", "女", "2楼", "小学", "无", "棉袄", "僟"])
     def test_gb18030_that_might_be_something_else(self, text: str) -> None:
         assert qr.as_text(text.encode("gb18030")) == text
 
@@ -77,7 +89,9 @@ class TestText:
     def test_kanji_mode(self) -> None:
         assert qr.read(codes.qr("今度のバージョン", mode="kanji")) == ["今度のバージョン"]
 
-    @pytest.mark.parametrize("text", ["ﾃﾞｻﾞｲﾝQR\r\nhttp://example.net/ex/", "今度のバージョン"])
+    @pytest.mark.parametrize(
+        "text", ["ﾃﾞｻﾞｲﾝQR\r\nhttp://example.net/ex/", "ﾃﾞｻﾞｲﾝ入りQR", "今度のバージョン"]
+    )
     def test_undeclared_japanese_in_any_decoder(self, text: str) -> None:
         assert qr.as_text(text.encode("shift_jis")) == text
 
