@@ -94,7 +94,7 @@ class Gateway:
         )
         uplink_stop = asyncio.Event()
         async with (
-            health.serve(self._config.gateway.state_dir, self.health),
+            health.serve(health.status_socket(self._config.gateway.state_dir), self.health),
             asyncio.TaskGroup() as parts,
         ):
             recording = parts.create_task(self._recorder.run(), name="recorder")

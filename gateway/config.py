@@ -47,7 +47,7 @@ FileName = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}\.db$"),
     Field(json_schema_extra={"words": "a file name that ends in .db, without a directory"}),
 ]
-"""A database inside `state_dir`; its ending keeps it apart from the keys and sockets there."""
+"""A database inside `state_dir`; its ending keeps it apart from the keys there."""
 
 LONGEST_TOPIC = 64
 """Characters; Alibaba Cloud and China Telecom refuse longer topics."""
@@ -65,7 +65,7 @@ class Place(OptionTable):
     community: Level
     """Third level of the grid, for example 003."""
     state_dir: FilePath = Path("/var/lib/checkpoint-gateway")
-    """Where the journal, the pseudonym key and the status socket live."""
+    """Where the journal and the pseudonym key live."""
 
     @property
     def source(self) -> str:

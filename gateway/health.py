@@ -4,8 +4,9 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from hashlib import blake2s
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +16,7 @@ from gateway.clock import TimeQuality
 
 _log = logging.getLogger(__name__)
 
-SOCKET_NAME = "status.sock"
+_SOCKET_NAME = "status.sock"
 _LONGEST_SOCKET_PATH = 107  # bytes; sun_path in <sys/un.h> less its final NUL
 
 
@@ -75,13 +76,29 @@ class Health(_Picture):
     link: LinkHealth
 
 
+def status_socket(state_dir: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the gateway that works in `state_dir` says how it is.
+
+    Not in there if it can be helped: a disk on which a socket is bound can neither be taken away
+    nor repaired. With systemd it is the unit's own directory ($RUNTIME_DIRECTORY, the first of
+    several), for a user logged in theirs ($XDG_RUNTIME_DIR).
+    """
+    own, _, _ = environment.get("RUNTIME_DIRECTORY", "").partition(":")
+    if own:
+        return Path(own) / _SOCKET_NAME
+    shared = environment.get("XDG_RUNTIME_DIR")
+    if shared and Path(shared).is_dir():
+        name = blake2s(os.fsencode(os.path.realpath(state_dir)), digest_size=8).hexdigest()
+        return Path(shared) / f"checkpoint-gateway-{name}.sock"
+    return state_dir / _SOCKET_NAME
+
+
 @asynccontextmanager
-async def serve(directory: Path, picture: Callable[[], Health]) -> AsyncIterator[None]:
-    """Answer each connection to `directory/status.sock` with the picture as one line of JSON.
+async def serve(path: Path, picture: Callable[[], Health]) -> AsyncIterator[None]:
+    """Answer each connection to the socket `path` with the picture as one line of JSON.
 
     Where there can be no socket, that costs the status and not the gate: it is said and left out.
     """
-    path = directory / SOCKET_NAME
     if len(bytes(path)) > _LONGEST_SOCKET_PATH:
         _log.warning("no status: %s is longer than a socket's path may be", path)
         yield
@@ -101,12 +118,12 @@ async def serve(directory: Path, picture: Callable[[], Health]) -> AsyncIterator
         yield
     finally:
         server.close()
-        path.unlink(missing_ok=True)
+        _clear(path)
 
 
 def _bound(path: Path) -> socket.socket:
     """A socket at `path` that its own user and group may connect to."""
-    path.unlink(missing_ok=True)
+    _clear(path)
     with ExitStack() as undo:
         listener = undo.enter_context(socket.socket(socket.AF_UNIX))
         # With a chmod after the bind, everybody could connect in between.
@@ -119,11 +136,15 @@ def _bound(path: Path) -> socket.socket:
     return listener
 
 
-async def ask(directory: Path, *, timeout_s: float = 2.0) -> Health | None:
-    """The picture of the gateway that runs in `directory`; None if none answers."""
+def _clear(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+async def ask(path: Path, *, timeout_s: float = 2.0) -> Health | None:
+    """The picture of the gateway that answers on the socket `path`; None if none does."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(directory / SOCKET_NAME)
+            reader, writer = await asyncio.open_unix_connection(path)
             try:
                 line = await reader.read()
             finally:

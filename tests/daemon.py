@@ -26,11 +26,13 @@ class Daemon:
     ) -> None:
         self.directory = directory
         self.state_dir = directory / "state"
-        self._environment = dict(environment or {})
+        self.socket = directory / "run" / "status.sock"
+        self._environment = {"RUNTIME_DIRECTORY": str(self.socket.parent), **(environment or {})}
         self._program = program
         self._log = directory / "daemon.log"
         self._process: asyncio.subprocess.Process | None = None
         (directory / "gateway.toml").write_text(config)
+        self.socket.parent.mkdir(exist_ok=True)
 
     async def start(self) -> None:
         """Start the process; returns at once."""
@@ -76,7 +78,7 @@ class Daemon:
         try:
             async with asyncio.timeout(within_s):
                 while True:
-                    picture = await health.ask(self.state_dir)
+                    picture = await health.ask(self.socket)
                     if picture is not None and condition(picture):
                         return picture
                     await asyncio.sleep(0.02)

@@ -28,10 +28,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Gathered(Generic[T]):
-    """What was made of the rows found, None if there were none; and the damaged ones' numbers."""
+    """What was made of the rows found, None if there were none; and which they were."""
 
     made: T | None
-    damaged: list[int]
+    numbers: Sequence[int]
+    damaged: Sequence[int]
 
 
 def gather(
@@ -56,7 +57,7 @@ def gather(
                 body = columns[-1]
                 room -= len(body) + 1
                 if room < 0 and numbers:
-                    return Gathered(make(Batch(numbers, bodies)), damaged)
+                    return Gathered(make(Batch(numbers, bodies)), numbers, damaged)
                 numbers.append(columns[0])
                 bodies.append(body)
-    return Gathered(make(Batch(numbers, bodies)) if numbers else None, damaged)
+    return Gathered(make(Batch(numbers, bodies)) if numbers else None, numbers, damaged)

@@ -4,6 +4,7 @@ the centre what is missing."""
 import asyncio
 import json
 import logging
+import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,27 +60,35 @@ class Caretaker:
         self._writer = writer
         self._clock = clock
         self._wake = asyncio.Event()
+        self._check_due = -math.inf
 
     def wake(self) -> None:
         """There is something to look after."""
         self._wake.set()
 
+    def check_soon(self) -> None:
+        """A row is missing: look over all of them."""
+        self._check_due = -math.inf
+        self._wake.set()
+
     async def run(self) -> NoReturn:
         """Look after the journal until cancelled."""
         loop = asyncio.get_running_loop()
-        check_due = loop.time()
         while True:
             epoch, due = self._ledger.epoch, loop.time() + _RETRY_S
             try:
                 await self._carry_over()
-                await self._declare_damaged()
-                if loop.time() >= check_due:
+                # What was met and failed its check goes at once, as far as it is wanted.
+                await self._give_up(list(Ranges.of((seq, seq) for seq in self._ledger.damaged)))
+                if loop.time() >= self._check_due:
+                    self._check_due = loop.time() + _CHECK_EVERY_S
                     await self._check()
-                    check_due = loop.time() + _CHECK_EVERY_S
-                due = check_due
+                due = self._check_due
             except DamageError as damage:
+                self._check_due = due
                 self._writer.renew_soon(epoch, str(damage))
             except (JournalError, OSError, sqlite3.Error) as error:
+                self._check_due = due
                 _log.warning("looking after the journal: %s", error)
             await self._until(due)
 
@@ -128,10 +137,6 @@ class Caretaker:
         _log.info("%s: %d events saved, %d lost", aside.path.name, salvage.saved, missing)
         self.wake()
 
-    async def _declare_damaged(self) -> None:
-        """Give up the rows that were met and failed their check, as far as they are wanted."""
-        await self._give_up(list(Ranges.of((seq, seq) for seq in self._ledger.damaged)))
-
     async def _check(self) -> None:
         path, upto = self._store.path, self._ledger.last_seq
         self.condition.check = "under way"
@@ -149,11 +154,11 @@ class Caretaker:
 
     async def _give_up(self, ranges: Sequence[Range]) -> None:
         """Tell of those numbers that are unconfirmed, and wait for them no longer."""
-        delivery, epoch = self._ledger.delivery, self._ledger.epoch
+        delivery, epoch, hold = self._ledger.delivery, self._ledger.epoch, self._store.hold
         gone = [each for first, last in ranges for each in delivery.gaps(first - 1, last)]
         await self._declare(epoch, gone)
-        if epoch != self._ledger.epoch:
-            return
+        if epoch != self._ledger.epoch or hold != self._store.hold:
+            return  # they were looked for on a disk that is not there any more
         for first, last in gone:
             new = self._ledger.settle(first, last)
             self.condition.lost += new

@@ -70,7 +70,7 @@ class Carried:
             return await self._store.read(partial(_fetch, after, upto, max_rows, max_bytes))
         except DamageError as damage:  # they come again out of the file they were carried from
             self._damaged(damage)
-            return []
+            raise
 
     async def keys(self, epoch: str, first: int, last: int) -> list[int]:
         """Of the rows that were numbered `first` to `last` in `epoch`.

@@ -39,6 +39,11 @@ class Commits:
         self._pressed = asyncio.Event()
         self._unchecked = 0
 
+    @property
+    def hold(self) -> int:
+        """Which opening of the file is written to."""
+        return self._store.hold
+
     async def commit(self, work: Work, claim: Claim, *, room_is_made: Callable[[], bool]) -> None:
         """Do ``work``, with the same numbers and bytes, until it is known to be done.
 
@@ -55,7 +60,7 @@ class Commits:
                 if _is_full(error) and room_is_made():
                     raise FullError("There is no room in the journal.") from error
                 if delay is None:
-                    await self._reattach()
+                    await self._try_to_regain()
                     raise JournalError(f"The journal cannot be written: {error}.") from error
                 await asyncio.sleep(delay)
             else:
@@ -84,21 +89,33 @@ class Commits:
         self.failing = str(error)
         self._pressed.set()
 
-    async def _reattach(self) -> None:
-        """Follow the file to where its disk is mounted again; the next commit will show."""
+    async def regain(self) -> None:
+        """Follow the file to where its disk is mounted again, if that was away.
+
+        Raises:
+            DamageError: it is damaged, or another one.
+            JournalError, OSError, sqlite3.DatabaseError: it is not back.
+        """
+        if self._store.attached:
+            return
+        if not await self._store.reattach():
+            raise JournalError("The disk of the journal is not back.")
+        found = await self._store.read(records.load)
+        # A commit that failed may have come back: nobody was told of it.
+        await self._store.write(partial(records.forget, self._ledger.last_seq))
+        self._ledger.damaged.clear()  # they were read from a disk that was failing
+        if found.epoch != self._ledger.epoch:
+            raise DamageError("what is on the disk now is not what was there")
+        # Rows that the disk had said to have and has not are found missing when they are wanted.
+
+    async def _try_to_regain(self) -> None:
+        """The next commit will show."""
         try:
-            if not await self._store.reattach():
-                return
-            found = await self._store.read(records.load)
-            # A commit that failed may have come back: nobody was told of it.
-            await self._store.write(partial(records.forget, self._ledger.last_seq))
+            await self.regain()
         except DamageError:
             raise
         except (JournalError, OSError, sqlite3.DatabaseError) as error:
             _log.debug("The disk of the journal is not back: %s", error)
-            return
-        if found.epoch != self._ledger.epoch or found.last_seq < self._ledger.last_seq:
-            raise DamageError("what is on the disk now is not what was there")
 
 
 def _is_full(error: sqlite3.DatabaseError) -> bool:

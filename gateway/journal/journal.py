@@ -61,7 +61,13 @@ class Journal:
         self._writing = asyncio.create_task(self._writer.run(), name="journal-writer")
         self._caretaker = Caretaker(store, ledger, self._writer, clock)
         self._caring = asyncio.create_task(self._caretaker.run(), name="journal-caretaker")
-        self._reader = Reader(store, ledger, self._caretaker.wake, self._writer.renew_soon)
+        self._reader = Reader(
+            store,
+            ledger,
+            self._caretaker.wake,
+            self._caretaker.check_soon,
+            self._writer.renew_soon,
+        )
         self.gather = self._reader.gather
         """Reads many rows at once, to be sent together; see there."""
         self.carried = self._caretaker.carried
@@ -178,11 +184,20 @@ class Journal:
             await self._store.close()
 
     async def _renew(self, why: str) -> None:
+        if self._store.away:  # a lost disk looks damaged; what comes back of it may be sound
+            try:
+                await self._writer.commits.regain()
+            except DamageError as damage:
+                why = str(damage)
+            except (OSError, DatabaseError) as error:
+                raise JournalError(f"The disk of the journal is not back: {error}.") from error
+            else:
+                return
         now = asyncio.get_running_loop().time()
         if now < self._renewed_at + _RENEW_AFTER_S:
             raise JournalError("The journal is damaged again within seconds: is the disk sound?")
-        self._renewed_at = now
         await self._store.renew(why)
+        self._renewed_at = now
         self._ledger.become(await self._store.read(records.load))
         self.epoch, self.delivery = self._ledger.epoch, self._ledger.delivery
         self._caretaker.wake()

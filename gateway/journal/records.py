@@ -35,6 +35,11 @@ class Found:
     rows: list[Row] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of the verified rows."""
+        return [row.seq for row in self.rows]
+
 
 @dataclass(slots=True)
 class Ledger:

@@ -77,11 +77,14 @@ class Store:
 
     def __init__(self, path: Path, held: ExitStack) -> None:
         self.path = path
+        self.hold = 0
+        """Which opening of the file this is; what was said of it before counts no more."""
         self._held = held
         self._witness = Witness(path)
         self._writer: Connection | None = None
         self._reader: Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._folder: tuple[int, int] | None = None
 
     @classmethod
     async def open(cls, path: Path) -> "Store":
@@ -109,12 +112,17 @@ class Store:
         """Set the file aside because it is damaged, and begin a new one.
 
         Raises:
-            JournalError: there is no journal now; this may be tried again.
+            JournalError: there is no journal now; unless its disk is `away`, this may be tried
+                again.
         """
         await self._disconnect()
+        if self._folder and self._folder != _identity(self.path.parent):
+            self._let_go()
+            raise _gone(self.path)
         try:
             aside = set_aside(self.path)
         except OSError as error:
+            self._let_go()
             raise _out_of_reach(self.path, error) from error
         _log.error(
             "The journal is damaged: %s. It is kept as %s, and a new one is begun",
@@ -128,6 +136,11 @@ class Store:
         """Whether the file in use is the one at the path; its disk can be taken away."""
         return self._file is not None and self._file == _identity(self.path)
 
+    @property
+    def away(self) -> bool:
+        """Whether nothing is held of the file any more, until `reattach` finds it again."""
+        return self._file is None
+
     async def reattach(self) -> bool:
         """Let go of a file that is not attached; whether it is back, and in use again.
 
@@ -139,9 +152,8 @@ class Store:
         """
         if self.attached:
             return False
-        self._file = None
         await self._disconnect()
-        self._held.close()
+        self._let_go()
         if _identity(self.path) is None:
             return False
         self._held.enter_context(_locked(self.path))
@@ -183,7 +195,7 @@ class Store:
             JournalError: the file cannot be read there.
         """
         if self._file is None:
-            raise JournalError(f"The disk of the journal {self.path} is gone.")
+            raise _gone(self.path)
         if self._reader is None:
             raise DamageError("there is no journal")
         try:
@@ -215,7 +227,12 @@ class Store:
                 raise JournalError(f"The journal {self.path} cannot be opened: {error}.") from error
             opened.pop_all()
         self._writer, self._reader = writer, reader
-        self._file = _identity(self.path)
+        self.hold += 1
+        self._file, self._folder = _identity(self.path), _identity(self.path.parent)
+
+    def _let_go(self) -> None:
+        self._file = None
+        self._held.close()
 
     async def _disconnect(self) -> None:
         writer, reader = self._writer, self._reader
@@ -251,6 +268,10 @@ def _locked(path: Path) -> Iterator[None]:
         except OSError as error:
             raise _out_of_reach(path, error) from error
         yield
+
+
+def _gone(path: Path) -> JournalError:
+    return JournalError(f"The disk of the journal {path} is gone.")
 
 
 def _out_of_reach(path: Path, error: OSError) -> JournalError:

@@ -51,7 +51,8 @@ class Writer:
         """Set, and replaced, when something has been recorded or a new life has begun."""
         self._flush = Flush(self._wake.set)
         self._closed = False
-        self._damage: str | None = None
+        self._damage: tuple[int, str] | None = None
+        """Which opening of the file was found damaged, and how."""
 
     async def append(self, drafts: Sequence[Draft], *, before: Work | None = None) -> list[Row]:
         """Durable rows for ``drafts``, and ``before`` done in the same commit; see ``Journal``.
@@ -75,7 +76,7 @@ class Writer:
     def renew_soon(self, epoch: str, why: str) -> None:
         """The file of the life ``epoch`` is damaged: begin a new one."""
         if epoch == self._ledger.epoch and not self._closed:
-            self._damage = why
+            self._damage = self.commits.hold, why
             self._wake.set()
 
     def close(self) -> None:
@@ -101,18 +102,19 @@ class Writer:
 
     async def _turn(self) -> None:
         """One commit: the next group of appends, and whatever has been confirmed."""
-        if self._damage:
+        if self._damage and self._damage[0] == self.commits.hold:
             try:
-                await self._renew(self._damage)
+                await self._renew(self._damage[1])
             except JournalError as error:
+                self._damage = self.commits.hold, self._damage[1]  # of what is held now, too
                 _refuse(self._queue, error)
                 self._queue.clear()
                 return
-            self._damage = None
             # What was to be done before belongs to the former life.
             _refuse((each for each in self._queue if each.before), JournalError("It has ended."))
             self.appended.set()
             self.appended = asyncio.Event()
+        self._damage = None
         group = self._next_group()
         batch = _records(group, self._prepare, self._ledger.last_seq + 1)
         changes = self._changes(bool(batch))
@@ -126,9 +128,10 @@ class Writer:
                 room_is_made=lambda: bool(self._queue and self._queue[0].before),
             )
         except DamageError as damage:  # in a new life they get new numbers
+            self._ledger.delivery.put_back(changes)
             self._queue.extendleft(reversed(group))
             group = []
-            self._damage = str(damage)
+            self._damage = self.commits.hold, str(damage)
             self._wake.set()
         except FullError:  # what makes room first
             self._ledger.delivery.put_back(changes)

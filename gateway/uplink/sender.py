@@ -25,7 +25,8 @@ from gateway.uplink.verdicts import Verdicts
 
 _log = logging.getLogger(__name__)
 
-_MOST_RETRY_S = 30.0
+_MOST_RETRY_S = 5.0
+"""So long a disk that is back may go unnoticed here."""
 
 
 @dataclass(frozen=True, slots=True)

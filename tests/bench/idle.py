@@ -77,7 +77,7 @@ async def _both(settings: Settings) -> tuple[Rest, Rest]:
         starts = [await _started(daemon) for _ in range(settings.scaled(3, 1))]
         async with _devices(directory), daemon:
             await daemon.until(_all_there)
-            pid = await asyncio.to_thread(_who_answers, daemon.state_dir / health.SOCKET_NAME)
+            pid = await asyncio.to_thread(_who_answers, daemon.socket)
             return await _at_rest(pid, settings.scaled(30, 8), median(starts)), await _bare()
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from gateway import cli
+from gateway.holding import Holding
 from gateway.journal import purge, store
 from gateway.journal.witness import Claim
 from gateway.uplink.link import Link
@@ -27,11 +28,12 @@ class Mutant(StrEnum):
     ACK_FIRST = "acknowledge first"
     CONFIRM_FIRST = "confirm before PUBACK"
     DELETE_FIRST = "delete before confirmed"
+    SILENT = "lose in silence"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
 
-_Mutation = tuple[object, str, Callable[..., Any]]
+_Mutation = tuple[object, str, object]
 """Whose attribute, its name, and what stands there instead."""
 
 
@@ -103,12 +105,18 @@ def _delete_first() -> _Mutation:
     return purge, delete.__name__, delete_only
 
 
+def _silent() -> _Mutation:
+    """Never declare what memory had no room for while the disk took nothing."""
+    return Holding, "lost_since_told", property(lambda _: 0)
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
     Mutant.ACK_FIRST: _acknowledge_first,
     Mutant.CONFIRM_FIRST: _confirm_first,
     Mutant.DELETE_FIRST: _delete_first,
+    Mutant.SILENT: _silent,
 }
 
 

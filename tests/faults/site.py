@@ -204,16 +204,21 @@ async def site(
     rng: random.Random,
 ) -> AsyncIterator[Site]:
     """A gate whose broker is on `port`; nothing runs yet but its devices."""
-    daemon = Daemon(
+    daemon = daemon_of(directory, port, mutant)
+    async with Thermometer(directory / "thermometer", rate_hz=SAMPLES_HZ) as thermometer:
+        with disk(directory, daemon.state_dir) as its_disk:
+            async with killed_at_the_end(daemon):
+                yield Site(daemon, its_disk, thermometer, received, rng)
+
+
+def daemon_of(directory: Path, port: int, mutant: Mutant | None = None) -> Daemon:
+    """One that is not running yet, or a mutant of it."""
+    return Daemon(
         directory,
         _CONFIG.format(port=port),
         environment={"PYTHONPATH": str(ROOT)},
         program=("tests.faults.mutants", mutant) if mutant else ("gateway",),
     )
-    async with Thermometer(directory / "thermometer", rate_hz=SAMPLES_HZ) as thermometer:
-        with disk(directory, daemon.state_dir) as its_disk:
-            async with killed_at_the_end(daemon):
-                yield Site(daemon, its_disk, thermometer, received, rng)
 
 
 @asynccontextmanager
