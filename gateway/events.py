@@ -168,6 +168,8 @@ class Draft(Struct, frozen=True):
     stamp: Stamp
     data: Data
     alarm: bool = False
+    correlation: str | None = None
+    """What events that belong together share; ASCII letters and digits."""
 
 
 class Pseudonyms:
@@ -197,6 +199,19 @@ def draft(observation: Observation, pseudonyms: Pseudonyms) -> Draft:
     """The event that records ``observation``."""
     kind, subject, data = _describe(observation.origin, observation.reading, pseudonyms)
     return Draft(kind, subject, observation.stamp, data)
+
+
+def new_correlation() -> str:
+    """For events that will share it."""
+    return secrets.token_hex(8)
+
+
+def alarm(
+    name: str, state: AlarmState, reason: str | None, subject: str, stamp: Stamp, correlation: str
+) -> Draft:
+    """The event that says where an alarm stands; all of one trouble share a `correlation`."""
+    data = AlarmData(alarm=name, state=state, reason=reason)
+    return Draft(Kind.ALARM, subject, stamp, data, alarm=True, correlation=correlation)
 
 
 def _describe(origin: Origin, reading: Reading, pseudonyms: Pseudonyms) -> tuple[Kind, str, Data]:
@@ -275,11 +290,12 @@ def encode(event: Draft, *, source: str, epoch: str, seq: int, recorded_ms: int)
         f"{seq:012d}",
         event.stamp.quality,
         event.data,
+        event.correlation,
     )
     return _encoder.encode(envelope)
 
 
-class _Envelope(Struct):
+class _Envelope(Struct, omit_defaults=True):
     """The order is that of the text: `identify` looks for the id where it begins."""
 
     specversion: str
@@ -292,6 +308,7 @@ class _Envelope(Struct):
     sequence: str
     clock: TimeQuality
     data: Data
+    correlationid: str | None = None
 
 
 class BirthState(Struct, frozen=True, kw_only=True):

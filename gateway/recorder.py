@@ -8,7 +8,6 @@ from typing import NoReturn
 from gateway.clock import Clock, Stamp
 from gateway.errors import JournalError
 from gateway.events import (
-    AlarmData,
     AlarmState,
     Draft,
     GapData,
@@ -16,7 +15,9 @@ from gateway.events import (
     Kind,
     Observation,
     Pseudonyms,
+    alarm,
     draft,
+    new_correlation,
 )
 from gateway.holding import Holding
 from gateway.journal import Journal
@@ -82,25 +83,27 @@ class Recorder:
     async def _endure(self, error: JournalError, drafts: list[Draft]) -> None:
         """Hold on to `drafts` and whatever comes until the disk takes it."""
         _log.error("nothing can be recorded; the most important is kept in memory: %s", error)
-        self.held.put(_alarm(AlarmState.RAISED, str(error), drafts[0].stamp))
+        trouble = new_correlation()
+        self.held.put(_alarm(AlarmState.RAISED, str(error), drafts[0].stamp, trouble))
         for each in drafts:
             self.held.put(each)
-        while not await self._release():
+        while not await self._release(trouble):
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._retry_s):
                     while True:
                         for each in await self._next():
                             self.held.put(each)
 
-    async def _release(self) -> bool:
-        """Record what is held, then what had to be let go; false if the disk takes no more."""
+    async def _release(self, trouble: str) -> bool:
+        """Record what is held, then what had to be let go, and that the `trouble` is over; false
+        if the disk takes no more."""
         try:
             while some := self.held.oldest(_AT_ONCE):
                 await self._journal.append(some)
                 self.held.remove_oldest(len(some))
             now, lost = self._clock.now(), self.held.lost_since_told
             told = [_gap(lost, now)] if lost else []
-            await self._journal.append([*told, _alarm(AlarmState.CLEARED, None, now)])
+            await self._journal.append([*told, _alarm(AlarmState.CLEARED, None, now, trouble)])
         except JournalError as error:
             _log.debug("still nothing can be recorded: %s", error)
             return False
@@ -109,9 +112,8 @@ class Recorder:
         return True
 
 
-def _alarm(state: AlarmState, reason: str | None, stamp: Stamp) -> Draft:
-    data = AlarmData(alarm="journal-failing", state=state, reason=reason)
-    return Draft(Kind.ALARM, "journal", stamp, data, alarm=True)
+def _alarm(state: AlarmState, reason: str | None, stamp: Stamp, correlation: str) -> Draft:
+    return alarm("journal-failing", state, reason, "journal", stamp, correlation)
 
 
 def _gap(lost: int, stamp: Stamp) -> Draft:

@@ -22,14 +22,17 @@ from drivers.base import (
 )
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import (
+    AlarmState,
     BirthState,
     EndState,
     Observation,
     Origin,
     Pseudonyms,
+    alarm,
     draft,
     encode,
     encode_state,
+    new_correlation,
 )
 
 SOURCE = "/gateways/410102011003007"
@@ -71,6 +74,16 @@ def test_a_temperature_in_full() -> None:
             "samples": 7,
         },
     }
+
+
+def test_an_alarm_and_its_end_share_their_correlation() -> None:
+    trouble = new_correlation()
+    for seq, state in enumerate((AlarmState.RAISED, AlarmState.CLEARED), 1):
+        event = alarm("disk-full", state, None, "journal", STAMP, trouble)
+        content = json.loads(encode(event, source=SOURCE, epoch="k", seq=seq, recorded_ms=0))
+        assert content["correlationid"] == trouble
+        assert content["data"] == {"alarm": "disk-full", "state": state}
+    assert new_correlation() != trouble
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,9 @@ async def test_a_short_fault_loses_nothing_and_is_told(tmp_path: Path) -> None:
                 await recorder.drained()
         raised, *scans, cleared = await journal.read(0, max_rows=100, max_bytes=10**6)
     assert tokens(scans) == tokens_of(range(10))
-    alarms = [json.loads(row.body)["data"] for row in (raised, cleared)]
+    events = [json.loads(row.body) for row in (raised, cleared)]
+    assert len({each["correlationid"] for each in events}) == 1
+    alarms = [each["data"] for each in events]
     assert [each["state"] for each in alarms] == ["raised", "cleared"]
     assert alarms[0] == {
         "alarm": "journal-failing", "state": "raised", "reason": "the disk is full"

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from gateway.clock import Clock
 from gateway.errors import JournalError
-from gateway.events import AlarmData, AlarmState, Draft, Kind
+from gateway.events import AlarmState, Draft, alarm, new_correlation
 from gateway.journal import Journal
 
 _log = logging.getLogger(__name__)
@@ -27,21 +27,23 @@ class Alarms:
         """Those not cleared yet, with their reasons."""
         self._journal = journal
         self._clock = clock
+        self._correlations: dict[str, str] = {}
         self._waiting: deque[Draft] = deque()
         self._news = asyncio.Event()
 
-    def raise_(self, alarm: str, reason: str) -> None:
+    def raise_(self, name: str, reason: str) -> None:
         """There is trouble; nothing if it is known."""
-        if alarm not in self.raised:
-            _log.warning("%s: %s", alarm, reason)
-            self.raised[alarm] = reason
-            self._note(alarm, AlarmState.RAISED, reason)
+        if name not in self.raised:
+            _log.warning("%s: %s", name, reason)
+            self.raised[name] = reason
+            self._correlations[name] = new_correlation()
+            self._note(name, AlarmState.RAISED, reason, self._correlations[name])
 
-    def clear(self, alarm: str) -> None:
+    def clear(self, name: str) -> None:
         """The trouble is over; nothing if there was none."""
-        if self.raised.pop(alarm, None) is not None:
-            _log.info("%s: over", alarm)
-            self._note(alarm, AlarmState.CLEARED, None)
+        if self.raised.pop(name, None) is not None:
+            _log.info("%s: over", name)
+            self._note(name, AlarmState.CLEARED, None, self._correlations.pop(name))
 
     async def run(self) -> NoReturn:
         """Record them, until cancelled."""
@@ -56,7 +58,7 @@ class Alarms:
                 else:
                     self._waiting.popleft()
 
-    def _note(self, alarm: str, state: AlarmState, reason: str | None) -> None:
-        data = AlarmData(alarm=alarm, state=state, reason=reason)
-        self._waiting.append(Draft(Kind.ALARM, "gateway", self._clock.now(), data, alarm=True))
+    def _note(self, name: str, state: AlarmState, reason: str | None, correlation: str) -> None:
+        now = self._clock.now()
+        self._waiting.append(alarm(name, state, reason, "gateway", now, correlation))
         self._news.set()
