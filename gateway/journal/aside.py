@@ -2,17 +2,20 @@
 
 They are numbered, not dated: the clock may say 1970. One file with its log and its witness is
 `journal.db.damaged-3`, `…-3-wal`, `…-3-witness`. Once everything in it that had not been
-delivered has been, `…-3.report` says so. The program never deletes any of them.
+delivered has been, `…-3.report` says so, and only then it may be deleted to make room: the report
+stays, and with it the number.
 """
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _PARTS = ("", "-wal", "-shm", "-witness")
 """The database first: without it nobody mistakes the rest for a journal in use."""
-_NUMBER = re.compile(r"\.damaged-([0-9]{1,9})(-wal|-shm|-witness)?")
+_REPORT = ".report"
+_NUMBER = re.compile(r"\.damaged-([0-9]{1,9})(-wal|-shm|-witness|\.report)?")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,7 +28,7 @@ class Aside:
     @property
     def report(self) -> Path:
         """Written when nothing in it waits any more."""
-        return self.path.with_name(f"{self.path.name}.report")
+        return self.path.with_name(f"{self.path.name}{_REPORT}")
 
     def close_case(self, report: str) -> None:
         """Say that everything that could be saved of it has been delivered."""
@@ -36,13 +39,21 @@ class Aside:
 
 def asides(journal: Path) -> list[Aside]:
     """What was set aside of `journal`, oldest first."""
-    numbers = {
-        int(match[1])
-        for name in os.listdir(journal.parent)
-        if name.startswith(journal.name)
-        and (match := _NUMBER.fullmatch(name, pos=len(journal.name)))
-    }
-    return [_aside(journal, number) for number in sorted(numbers)]
+    found = {number for number, part in _parts_beside(journal) if part != _REPORT}
+    return [_aside(journal, number) for number in sorted(found)]
+
+
+def closed_bytes(journal: Path) -> int:
+    """The room that those take of which nothing waits any more."""
+    return sum(part.stat().st_size for each in _closed(journal) for part in _files(each))
+
+
+def drop_oldest(journal: Path) -> Aside | None:
+    """Delete the oldest of which nothing waits any more; None if there is no such."""
+    closed = _closed(journal)
+    for part in _files(closed[0]) if closed else []:
+        part.unlink()
+    return closed[0] if closed else None
 
 
 def set_aside(journal: Path) -> Aside:
@@ -51,8 +62,8 @@ def set_aside(journal: Path) -> Aside:
     Raises:
         OSError: what was not moved is found by `complete`.
     """
-    former = asides(journal)
-    aside = _aside(journal, former[-1].number + 1 if former else 1)
+    former = max((number for number, _ in _parts_beside(journal)), default=0)
+    aside = _aside(journal, former + 1)
     _move(journal, aside)
     return aside
 
@@ -71,6 +82,22 @@ def complete(journal: Path) -> Aside | None:
         _move(journal, former[-1])
         return former[-1]
     return set_aside(journal)
+
+
+def _parts_beside(journal: Path) -> Iterator[tuple[int, str]]:
+    """Number and part of each file that was set aside, and of each report."""
+    for name in os.listdir(journal.parent):
+        match = name.startswith(journal.name) and _NUMBER.fullmatch(name, pos=len(journal.name))
+        if match:
+            yield int(match[1]), match[2] or ""
+
+
+def _closed(journal: Path) -> list[Aside]:
+    return [each for each in asides(journal) if each.report.exists()]
+
+
+def _files(aside: Aside) -> list[Path]:
+    return [part for name in _PARTS if (part := _part(aside.path, name)).exists()]
 
 
 def _move(journal: Path, aside: Aside) -> None:

@@ -3,12 +3,19 @@
 Neither a DELETE nor a checkpoint gets through on a full disk: both need room in the log first.
 """
 
+import logging
 import os
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 BALLAST_BYTES = 4 << 20
 """As much as the log is let grow: 1 MB was too little to get a full ext4 going again with a log of
 1,024 pages, 3 MB was enough."""
+RESERVE_BYTES = 2 << 20
+"""With less than this left the disk counts as full: a DELETE is written to the log first."""
+LEAST_ROOM_BYTES = 2 * BALLAST_BYTES
+"""The ballast is made where this much is free."""
 
 
 class Ballast:
@@ -25,7 +32,7 @@ class Ballast:
         Raises:
             OSError: the disk does not let us.
         """
-        if self.path.exists() or room < 2 * BALLAST_BYTES:
+        if self.path.exists() or room < LEAST_ROOM_BYTES:
             return False
         try:
             with self.path.open("xb") as file:
@@ -33,17 +40,20 @@ class Ballast:
         except OSError:
             self.path.unlink(missing_ok=True)
             raise
+        _log.info("%s keeps room for a full disk", self.path)
         return True
 
-    def drop(self) -> bool:
-        """Give the room back; whether there was any.
+    def relieve(self) -> bool:
+        """Give the room back if the disk is full; whether there was any.
 
         Raises:
             OSError: the disk does not let us.
         """
-        was_there = self.path.exists()
-        self.path.unlink(missing_ok=True)
-        return was_there
+        if not self.path.exists() or room_beside(self.path) >= RESERVE_BYTES:
+            return False
+        self.path.unlink()
+        _log.warning("the disk is full; the journal goes on in the room kept for that")
+        return True
 
 
 def room_beside(path: Path) -> int:

@@ -11,9 +11,16 @@ from typing import NoReturn
 from gateway.clock import Clock, TimeQuality
 from gateway.config import JournalConfig
 from gateway.errors import JournalError
-from gateway.events import Draft, GapData, GapReason, Kind
+from gateway.events import AlarmState, Draft, GapData, GapReason, Kind, alarm, new_correlation
 from gateway.journal import purge
-from gateway.journal.ballast import BALLAST_BYTES, Ballast, room_beside
+from gateway.journal.aside import closed_bytes, drop_oldest
+from gateway.journal.ballast import (
+    BALLAST_BYTES,
+    LEAST_ROOM_BYTES,
+    RESERVE_BYTES,
+    Ballast,
+    room_beside,
+)
 from gateway.journal.purge import Purger
 from gateway.journal.records import Ledger
 from gateway.journal.store import LOG_BYTES, Store
@@ -22,11 +29,10 @@ from gateway.ranges import Range
 
 _log = logging.getLogger(__name__)
 
+DISK_FULL = "disk-full"
 PERIOD_S = 2.0
 """Between two looks; much appended, or a full disk, does not wait for the next."""
 EXPIRE_EVERY_S = 60.0
-RESERVE_BYTES = 2 << 20
-"""What the file leaves to its own log on a disk that is full: a DELETE is written there first."""
 LEAST_BYTES = 1 << 20
 """Of the file, however full the disk: the ballast has left that much, and some events must fit."""
 HEADROOM_BYTES = (256 << 10, 4 << 20)
@@ -53,6 +59,8 @@ class Keeper:
         self._purger = Purger(store, ledger)
         self._thinned = 0
         self._expire_at = 0.0
+        self._full: str | None = None
+        """What joins the alarm that was raised to the one that will clear it."""
 
     async def run(self) -> NoReturn:
         """Keep the bounds until cancelled."""
@@ -66,7 +74,7 @@ class Keeper:
                 _log.debug("the journal's bounds must wait: %s", error)
 
     async def _turn(self) -> None:
-        limit = max(LEAST_BYTES, min(self._limit, await self._balance() - RESERVE_BYTES))
+        limit, full = await self._balance()
         await self._purger.limit(limit)
         now = asyncio.get_running_loop().time()
         if now >= self._expire_at and self._clock.now().quality is not TimeQuality.UNSYNC:
@@ -74,17 +82,39 @@ class Keeper:
             await self._expire(self._clock.now().wall_ms - self._keep_ms)
         await self._surrender(limit)
         await self._give_back(limit // 10)
+        await self._tell(full)
 
-    async def _balance(self) -> int:
-        """Drop the ballast on a full disk, make it when there is room; what the file could fill."""
+    async def _tell(self, full: bool) -> None:
+        """Raise the alarm when there is no room for the ballast, clear it when there is again."""
+        if full == (self._full is not None):
+            return
+        correlation = self._full or new_correlation()
+        state = AlarmState.RAISED if full else AlarmState.CLEARED
+        reason = f"less than {LEAST_ROOM_BYTES >> 20} MB left" if full else None
+        now = self._clock.now()
+        await self._writer.append([alarm(DISK_FULL, state, reason, "journal", now, correlation)])
+        self._full = correlation if full else None
 
-        def balance(_: sqlite3.Connection) -> int:
-            room = room_beside(self._store.path)
-            if room < RESERVE_BYTES and self._ballast.drop():
-                _log.warning("the disk is full; the journal goes on in the room kept for that")
-            elif self._ballast.make(room):
-                _log.info("%s keeps room for a full disk", self._ballast.path)
-            return room_beside(self._store.path) + self._store.path.stat().st_size
+    async def _balance(self) -> tuple[int, bool]:
+        """Drop the ballast on a full disk, make it when there is room, and let go of what was set
+        aside and is done with where the file needs its room.
+
+        Returns what the file may fill, and whether there is no room for the ballast.
+        """
+        path = self._store.path
+
+        def balance(connection: sqlite3.Connection) -> tuple[int, bool]:
+            if not self._ballast.relieve():
+                self._ballast.make(room_beside(path))
+            full = not self._ballast.path.exists()
+            while True:
+                # What the reserve leaves to the log on a full disk the file must not take.
+                room = room_beside(path) + path.stat().st_size - RESERVE_BYTES
+                limit = max(LEAST_BYTES, min(self._limit - closed_bytes(path), room))
+                enough = purge.space(connection).used <= limit - headroom_below(limit)
+                if enough or not (gone := drop_oldest(path)):
+                    return limit, full
+                _log.warning("%s had been delivered and is deleted for want of room", gone.path)
 
         return await self._store.read(balance)
 
@@ -97,8 +127,7 @@ class Keeper:
 
     async def _surrender(self, limit: int) -> None:
         """With the file nearly at `limit`: telemetry, then the oldest confirmed, then a gap."""
-        least, most = HEADROOM_BYTES
-        headroom = min(most, max(least, limit // 20))
+        headroom = headroom_below(limit)
         space = await self._purger.space()
         if space.used <= limit - headroom:
             return
@@ -165,6 +194,12 @@ class Keeper:
             while free > spare:
                 await self._purger.give_back(free - spare)
                 free = (await self._purger.space()).free
+
+
+def headroom_below(limit: int) -> int:
+    """How far below `limit` purging begins."""
+    least, most = HEADROOM_BYTES
+    return min(most, max(least, limit // 20))
 
 
 def within(spans: Iterable[Range], first: int, last: int) -> list[Range]:

@@ -15,6 +15,7 @@ import aiosqlite
 
 from gateway.errors import JournalError
 from gateway.journal.aside import complete, set_aside
+from gateway.journal.ballast import Ballast
 from gateway.journal.damage import DamageError, is_damage
 from gateway.journal.fitness import refuse_unfit
 from gateway.journal.schema import MIGRATIONS, migrate
@@ -100,6 +101,7 @@ class Store:
                 if aside := complete(path):
                     _log.error("The journal was gone; what it left is kept as %s", aside.path.name)
                 refuse_unfit(path)
+                Ballast(path).relieve()  # SQLite cannot even open a log on a full disk
                 await store._connect()
             except DamageError as damage:
                 await store.renew(str(damage))

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway import cli
 from gateway.holding import Holding
-from gateway.journal import purge, store
+from gateway.journal import ballast, purge, store
 from gateway.journal.witness import Claim
 from gateway.uplink.link import Link
 
@@ -29,6 +29,7 @@ class Mutant(StrEnum):
     CONFIRM_FIRST = "confirm before PUBACK"
     DELETE_FIRST = "delete before confirmed"
     SILENT = "lose in silence"
+    HOARD = "keep the ballast"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -110,6 +111,11 @@ def _silent() -> _Mutation:
     return Holding, "lost_since_told", property(lambda _: 0)
 
 
+def _hoard() -> _Mutation:
+    """Never give up the room that was kept for a full disk."""
+    return ballast.Ballast, "relieve", lambda _: False
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -117,6 +123,7 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.CONFIRM_FIRST: _confirm_first,
     Mutant.DELETE_FIRST: _delete_first,
     Mutant.SILENT: _silent,
+    Mutant.HOARD: _hoard,
 }
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from gateway.clock import Clock
 from gateway.config import JournalConfig
 from gateway.events import DoorData, Draft, Kind
 from gateway.journal import Journal, Row
+from gateway.journal.aside import asides, set_aside
 from gateway.journal.keeper import between, first_of, within
 from gateway.journal.store import LOG_BYTES
 from tests.brokers import until
@@ -224,6 +226,48 @@ async def test_the_log_stays_small_and_shrinks_again_after_a_slow_reader(tmp_pat
         for _ in range(10):
             await journal.append(drafts)
         assert log.stat().st_size <= LOG_BYTES
+
+
+async def damaged(path: Path) -> str:
+    """Leave a journal with 5 MB of events and without its first page; its epoch."""
+    async with opened(path, config=SMALL) as journal:
+        await fill(journal, path.parent, [note(number, padding=300) for number in range(6500)])
+        epoch = journal.epoch
+    with path.open("r+b") as file:
+        file.write(bytes(1024))
+    return epoch
+
+
+async def test_what_was_set_aside_counts_and_goes_when_it_is_done_with(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.db"
+    former = await damaged(path)
+    async with opened(path, config=SMALL) as journal:
+        await until(lambda: journal.carried.waiting == 6500 and not journal.condition.salvaging)
+        [aside] = asides(path)
+        await journal.carried.confirm_range(former, 1, 6500)
+        await until(aside.report.exists)
+        await until(lambda: room(tmp_path) < CAP)  # while it waited, it counted for nothing
+    async with small(tmp_path) as journal:
+        await fill(journal, tmp_path, [note(number, padding=300) for number in range(4000)])
+        await until(lambda: not asides(path))
+        assert f"{aside.path} had been delivered and is deleted" in caplog.text
+        assert journal.counts().waiting == 4000  # it went before anything else had to
+        assert aside.report.exists()
+    assert set_aside(path).number == 2  # whoever reads of the first must not mistake it
+
+
+async def test_what_was_set_aside_and_is_not_done_with_stays(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    await damaged(path)
+    async with opened(path, config=SMALL) as journal:
+        await until(lambda: journal.carried.waiting > 0)
+        rows = await journal.append([note(number, padding=300) for number in range(4000)])
+        journal.confirm_range(1, 4000)
+        await until(lambda: not kept(path) & {row.seq for row in rows[:100]}, within_s=30)
+        [aside] = asides(path)
+        assert not aside.report.exists()
 
 
 RANGES = st.lists(st.integers(1, 60), unique=True, max_size=12).map(
