@@ -175,6 +175,7 @@ async def test_a_right_that_is_granted_again_clears_the_alarm(tmp_path: Path) ->
         await until(lambda: broker.connections == 2 and uplink.link.online)
         await journal.append([note(2)])
         await until(lambda: not uplink.alarms)
+        await until(lambda: sum("alarm" in each.topic for each in broker.published) == 2)
         await until(lambda: journal.counts().waiting == 0)
         kinds = [b'"raised"' in each.payload for each in broker.published if "alarm" in each.topic]
         assert kinds == [True, False]
