@@ -5,18 +5,14 @@ import logging
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 
 from drivers.base import CodeScanned, DeviceError, DeviceObserved, DeviceState
 from drivers.camera import Config, Driver
-from drivers.camera.conditions import RULES
 from drivers.emulators.camera import Camera
-from drivers.emulators.scene import Scene
 from drivers.opencv import cv2
 from tests.collecting import Collector
 from tests.drivers import codes
@@ -225,34 +221,6 @@ class TestTroubledStream:
     async def test_a_missing_credentials_file(self, tmp_path: Path) -> None:
         sentence = await outcome(driver("http://127.0.0.1:1", credentials_file=tmp_path / "none"))
         assert sentence == f"{tmp_path / 'none'} cannot be read: No such file or directory"
-
-
-class TestConditions:
-    async def test_trouble_with_the_picture_is_told_and_so_is_its_end(self) -> None:
-        """By the real rules, but for their patience."""
-        rules = [replace(rule, hold_s=0.2, clear_s=0.2) for rule in RULES]
-        gate = part(cv2.imencode(".jpg", Scene().empty())[1].tobytes())
-        covered = part(codes.jpeg(np.full((540, 960), 60, np.uint8)))
-        shown = [gate]
-
-        async def script(server: ScriptedServer, writer: asyncio.StreamWriter) -> None:
-            writer.write(HEAD)
-            while not server.over.is_set():
-                writer.write(shown[0])
-                await asyncio.sleep(0.02)
-
-        collector = Collector()
-        async with ScriptedServer(script) as server:
-            config = Config(driver="camera", source=server.url, fps=60)
-            async with running(Driver("camera-1", config, rules), collector):
-                await collector.wait_for(DeviceObserved)
-                for shown[0] in (covered, gate):
-                    await collector.wait_for(DeviceObserved, after=len(collector.readings))
-
-        states = [each for each in collector.readings if isinstance(each, DeviceObserved)]
-        assert [each.state for each in states] == ["online", "degraded", "online"]
-        assert str(states[1].reason).startswith("nothing to see")
-        assert states[1].measured is not None
 
 
 class TestEventLoop:

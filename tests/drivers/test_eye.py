@@ -132,7 +132,11 @@ class TestSight:
 
     def test_hours_in_fast_motion_take_no_memory(self) -> None:
         sight = Sight(qr.open_reader())
-        shots = [codes.jpeg(codes.raw(b"%d" % each, scale=3)) for each in range(50)]
+        seen = [codes.raw(b"%d" % each, scale=3) for each in range(50)]
+        # What no attempt reads takes every one of them: spoilt codes, and dark noise.
+        spoilt = [codes.rippled(each, 12) for each in seen[:5]]
+        night = [codes.noise(99, 99, seed=each) // 16 for each in range(5)]
+        shots = [codes.jpeg(each) for each in seen + spoilt + night]
 
         def run(first: int, count: int) -> None:
             for turn in range(first, first + count):
