@@ -82,9 +82,11 @@ class JournalConfig(OptionTable):
     """Most room on the disk, in megabytes, with what lies beside the file; about 4 million events.
 
     Before it is reached the oldest delivered events go, and only then, declared, undelivered ones.
+    A damaged journal that was set aside counts from when all of it has been delivered, and then
+    goes first.
     """
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
-    """Delivered events older than this are deleted, as the centre can still ask for them again."""
+    """Delivered events older than this are deleted; undelivered ones never for their age."""
 
 
 class Protocol(StrEnum):
