@@ -68,7 +68,7 @@ $(STAMPS)/venv:
 $(STAMPS)/test-tools: $(STAMPS)/venv
 	@missing=; export PATH="$$PATH:/usr/sbin:/sbin"; \
 	for need in mosquitto:mosquitto faketime:faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs \
-	    chromium:chromium lighttpd:lighttpd; do \
+	    mkfs.xfs:xfsprogs chromium:chromium lighttpd:lighttpd; do \
 	  command -v "$${need%:*}" >/dev/null || missing="$${missing:+$$missing }$${need#*:}"; \
 	done; \
 	$(install_missing)

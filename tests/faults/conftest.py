@@ -10,7 +10,7 @@ from tests.faults.account import Account
 
 _ACCOUNT = pytest.StashKey[Account]()
 _DEVICES = ("/dev/loop-control", "/dev/fuse")
-_PROGRAMS = ("mount", "umount", "mkfs.ext4", "fusermount3", "mosquitto")
+_PROGRAMS = ("mount", "umount", "mkfs.ext4", "mkfs.xfs", "fusermount3", "mosquitto")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""An ext4 file system on a loop device, whose power can be cut under whoever is using it."""
+"""A file system on a loop device, whose power can be cut under whoever is using it."""
 
 import fcntl
 import os
@@ -6,6 +6,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 
 _GOINGDOWN = 0x8004587D
@@ -14,25 +15,35 @@ _WITHOUT_FLUSH = 2
 """EXT4_GOING_FLAGS_NOLOGFLUSH: what has not been fsynced is gone, the log's tail included."""
 
 
+class FileSystem(StrEnum):
+    """What can be on it; XFS takes 300 MB at least, and only ext4 can be made to turn read-only."""
+
+    EXT4 = "ext4"
+    XFS = "xfs"
+
+
 class Disk:
     """The file system in `image`, mounted at `mountpoint` while it is in use."""
 
-    def __init__(self, image: Path, mountpoint: Path) -> None:
+    def __init__(self, image: Path, mountpoint: Path, kind: FileSystem) -> None:
         self._image = image
+        self._kind = kind
         self.mountpoint = mountpoint
 
     def make(self, megabytes: int) -> None:
         """Create it anew and mount it."""
         with self._image.open("wb") as image:
             image.truncate(megabytes << 20)
-        _run("mkfs.ext4", "-q", "-F", str(self._image))
+        force = {FileSystem.EXT4: "-F", FileSystem.XFS: "-f"}[self._kind]
+        _run(f"mkfs.{self._kind}", "-q", force, str(self._image))
         self.mountpoint.mkdir(exist_ok=True)
         self.mount()
 
     def mount(self) -> None:
         """Mount it; after a cut this is where the file system's journal is replayed."""
         # The loop device goes by itself with the mount, whatever becomes of the test.
-        _run("mount", "-o", "loop,errors=remount-ro", str(self._image), str(self.mountpoint))
+        options = {FileSystem.EXT4: "loop,errors=remount-ro", FileSystem.XFS: "loop"}[self._kind]
+        _run("mount", "-o", options, str(self._image), str(self.mountpoint))
 
     def unmount(self) -> None:
         """Unmount it; nobody may have a file open."""
@@ -40,7 +51,7 @@ class Disk:
 
     def make_read_only(self) -> None:
         """What the kernel does when it finds the file system damaged: no more writes."""
-        name = Path(os.path.realpath(_source(self.mountpoint))).name
+        name = Path(os.path.realpath(_mounts()[str(self.mountpoint)])).name
         Path(f"/sys/fs/ext4/{name}/trigger_fs_error").write_text("trouble")
 
     def detach(self) -> None:
@@ -80,14 +91,20 @@ class Disk:
 
 
 @contextmanager
-def disk(directory: Path, mountpoint: Path, *, megabytes: int = 64) -> Iterator[Disk]:
+def disk(
+    directory: Path,
+    mountpoint: Path,
+    *,
+    megabytes: int = 64,
+    kind: FileSystem = FileSystem.EXT4,
+) -> Iterator[Disk]:
     """A fresh mounted file system whose image lies in `directory`; gone at the end in any case."""
-    made = Disk(directory / "disk.img", mountpoint)
+    made = Disk(directory / "disk.img", mountpoint, kind)
     try:
         made.make(megabytes)
         yield made
     finally:
-        if os.path.ismount(mountpoint):
+        if str(mountpoint) in _mounts():  # of a dead one the path itself says nothing
             _run("umount", "--lazy", str(mountpoint))
 
 
@@ -102,9 +119,10 @@ def memory_disk(mountpoint: Path) -> Iterator[Path]:
         _run("umount", "--lazy", str(mountpoint))
 
 
-def _source(mountpoint: Path) -> str:
-    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    return next(device for device, place, *_ in mounts if place == str(mountpoint))
+def _mounts() -> dict[str, str]:
+    """Device by mount point."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return {place: device for device, place, *_ in map(str.split, lines)}
 
 
 def _run(*command: str, allowed: tuple[int, ...] = (0,)) -> None:

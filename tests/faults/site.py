@@ -18,7 +18,7 @@ from gateway.centre import Centre, Event, Listener
 from gateway.uplink.client import LinkOptions
 from tests.brokers import mosquitto, until
 from tests.daemon import Daemon
-from tests.faults.disk import Disk, disk
+from tests.faults.disk import Disk, FileSystem, disk
 from tests.faults.kept import ViolationError, kept
 from tests.faults.mutants import Mutant
 from tests.faults.proxy import Conditions, fault_proxy
@@ -145,6 +145,8 @@ class Site:
         self._disk.cut_power()
         await self.daemon.kill()
         self._disk.unmount()
+        # The loop device goes a little later, and two on one image may be of different opinions.
+        await until(lambda: not self._disk.held)
         self._disk.mount()
 
     async def kill(self) -> None:
@@ -202,11 +204,13 @@ async def site(
     *,
     mutant: Mutant | None = None,
     rng: random.Random,
+    kind: FileSystem = FileSystem.EXT4,
 ) -> AsyncIterator[Site]:
     """A gate whose broker is on `port`; nothing runs yet but its devices."""
     daemon = daemon_of(directory, port, mutant)
     async with Thermometer(directory / "thermometer", rate_hz=SAMPLES_HZ) as thermometer:
-        with disk(directory, daemon.state_dir) as its_disk:
+        megabytes = {FileSystem.EXT4: 64, FileSystem.XFS: 300}[kind]
+        with disk(directory, daemon.state_dir, megabytes=megabytes, kind=kind) as its_disk:
             async with killed_at_the_end(daemon):
                 yield Site(daemon, its_disk, thermometer, received, rng)
 

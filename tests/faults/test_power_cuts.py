@@ -7,12 +7,14 @@ import pytest
 
 from tests.brokers import Mosquitto
 from tests.faults.account import Account
+from tests.faults.disk import FileSystem
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
 from tests.faults.site import CountingCentre, Received, Site, gate_with_link, listening, site
 
 ROUND = 25
 """Cuts of one journal; then a fresh one, or looking at all of it would take longer each time."""
+_NAMES = {FileSystem.EXT4: "", FileSystem.XFS: ", XFS"}
 
 
 async def cut(gate: Site, times: int) -> None:
@@ -38,11 +40,14 @@ async def cuts_with_link_up(directory: Path, times: int, seed: int, account: Acc
         entry.recovered(gate.recovery_s)
 
 
-async def cuts_with_link_down(directory: Path, times: int, seed: int, account: Account) -> None:
-    entry = account.of("power cut, link down")
+async def cuts_with_link_down(
+    directory: Path, times: int, seed: int, account: Account, kind: FileSystem = FileSystem.EXT4
+) -> None:
+    entry = account.of(f"power cut, link down{_NAMES[kind]}")
     broker = Mosquitto(directory)
     received = Received(CountingCentre())
-    async with site(directory, broker.port, received, rng=random.Random(seed)) as gate:
+    rng = random.Random(seed)
+    async with site(directory, broker.port, received, rng=rng, kind=kind) as gate:
         await cut(gate, times)
         await broker.start()
         async with listening(broker.port, received):
@@ -91,6 +96,28 @@ async def test_with_the_link_up_it_finds_what_confirms_before_puback(
 async def test_a_thousand_cuts_with_the_link_down(tmp_path: Path, account: Account) -> None:
     for seed in range(1000 // ROUND):
         await cuts_with_link_down(fresh(tmp_path, seed), ROUND, 100 + seed, account)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+async def test_a_hundred_cuts_on_xfs(tmp_path: Path, account: Account) -> None:
+    for seed in range(100 // ROUND):
+        directory = fresh(tmp_path, seed)
+        await cuts_with_link_down(directory, ROUND, 900 + seed, account, FileSystem.XFS)
+
+
+@pytest.mark.long
+async def test_on_xfs_it_finds_commits_that_are_not_synchronised(
+    tmp_path: Path, account: Account
+) -> None:
+    broker = Mosquitto(tmp_path)
+    received, rng = Received(CountingCentre()), random.Random(1)
+    async with site(
+        tmp_path, broker.port, received, mutant=Mutant.NORMAL, rng=rng, kind=FileSystem.XFS
+    ) as gate:
+        with pytest.raises(ViolationError, match="lost"):
+            await cut(gate, 40)
+    account.of("power cut, link down, XFS").caught.append(Mutant.NORMAL)
 
 
 @pytest.mark.long
