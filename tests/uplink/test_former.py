@@ -196,19 +196,19 @@ async def test_the_centre_asks_for_some_of_a_former_life_again(tmp_path: Path) -
 
 
 async def test_what_is_carried_over_while_the_link_rests_goes_at_once(tmp_path: Path) -> None:
+    soon_at_rest = Pacing(trial_after_s=0.1, answer_s=0.1)
     async with (
         mosquitto(tmp_path) as broker,
         opened(tmp_path / "journal.db") as journal,
         listening(broker.port) as there,
-        uplink_of(journal, configured(broker.port), pacing=Pacing(trial_after_s=0.1)) as uplink,
+        uplink_of(journal, configured(broker.port), pacing=soon_at_rest) as uplink,
     ):
         await until(lambda: uplink.link.online)
         for seq in (1, 2):  # the second one after all had been sent
-            body = wreck_body(seq)
-            await journal.carried.add([Saved("former27", seq, body)])
+            await asyncio.sleep(0.5)  # until the sender has no time to wake up at
+            await journal.carried.add([Saved("former27", seq, wreck_body(seq))])
             await until(lambda: len(there.events) == seq, within_s=5)  # noqa: B023
             await until(lambda: journal.carried.waiting == 0)
-            await asyncio.sleep(0.3)  # until the sender rests without a time to wake up at
 
 
 def wreck_body(seq: int) -> bytes:
