@@ -187,6 +187,25 @@ async def test_the_witness_follows_every_commit(tmp_path: Path) -> None:
             assert claim_of(path) == Claim(journal.epoch, number)
 
 
+async def test_a_row_that_cannot_be_found_is_looked_for_and_declared(tmp_path: Path) -> None:
+    """Out of a failing disk SQLite may read an older state: what is not there is no end."""
+    path = tmp_path / "journal.db"
+    async with opened(path) as journal:
+        await filled(journal, 9)
+        journal.confirm_range(1, 3)
+        assert await checked(journal) == "sound"
+        query(path, "DELETE FROM event WHERE seq IN (2, 5)")
+        with pytest.raises(JournalError, match="row 5 cannot be found"):
+            await seqs(journal)
+        async with asyncio.timeout(30):
+            while not journal.delivery.is_confirmed(5):
+                await asyncio.sleep(0.01)
+        assert await seqs(journal) == [4, 6, 7, 8, 9, 10]
+        [gap] = await journal.read(9, max_rows=9, max_bytes=1 << 20)
+        declared = json.loads(gap.body)["data"]
+        assert (declared["from"], declared["to"], declared["why"]) == (5, 5, "corrupt")
+
+
 async def test_a_witness_that_lags_raises_no_alarm(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with opened(path) as journal:
