@@ -67,7 +67,7 @@ class Caretaker:
         self._wake.set()
 
     def check_soon(self) -> None:
-        """A row is missing: look over all of them."""
+        """A row is missing, or all of them are new: look them over."""
         self._check_due = -math.inf
         self._wake.set()
 

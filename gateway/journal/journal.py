@@ -200,7 +200,7 @@ class Journal:
         self._renewed_at = now
         self._ledger.become(await self._store.read(records.load))
         self.epoch, self.delivery = self._ledger.epoch, self._ledger.delivery
-        self._caretaker.wake()
+        self._caretaker.check_soon()
 
 
 def _preparing(ledger: Ledger, source: str, clock: Clock) -> Prepare:
