@@ -18,8 +18,9 @@ setup: $(STAMPS)/demo $(STAMPS)/dev $(STAMPS)/test-tools ## install everything i
 run: $(STAMPS)/demo ## show the whole gateway at work; make run ARGS="--seconds 60"
 	@$(VENV)/bin/checkpoint-gateway demo $(ARGS)
 
+# Most tests wait for something, so more processes than cores; a file's tests stay together.
 test: $(STAMPS)/dev $(STAMPS)/test-tools ## run the tests; make test ARGS="-k config"
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n 4 --dist loadfile $(ARGS)
 
 faults: $(STAMPS)/dev $(STAMPS)/test-tools ## the whole fault laboratory, with a table at the end (needs root)
 	$(PYTHON) -m pytest -m 'long or not long' tests/faults $(ARGS)

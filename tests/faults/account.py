@@ -1,7 +1,11 @@
 """What the fault laboratory has done in one run, as a table with a line per fault."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+
+PROPERTY = "faults"
+"""The name under which a test's report carries its part."""
 
 
 @dataclass
@@ -23,9 +27,20 @@ class Entry:
         """Note one recovery; the longest one counts."""
         self.recovery_s = max(seconds, self.recovery_s or 0.0)
 
+    def add(self, other: "Entry") -> None:
+        """The same fault in another test."""
+        self.count += other.count
+        self.recorded += other.recorded
+        self.lost += other.lost
+        if other.duplicates is not None:
+            self.duplicates = (self.duplicates or 0) + other.duplicates
+        if other.recovery_s is not None:
+            self.recovered(other.recovery_s)
+        self.caught += other.caught
+
 
 class Account:
-    """The entries of a run, in the order of their first mention."""
+    """The entries of a test or of a run, in the order of their first mention."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -33,6 +48,15 @@ class Account:
     def of(self, fault: str) -> Entry:
         """The entry for `fault`."""
         return self._entries.setdefault(fault, Entry(fault))
+
+    def as_json(self) -> str:
+        """The entries in a form that a test's report can carry from one process to another."""
+        return json.dumps([asdict(entry) for entry in self._entries.values()])
+
+    def add(self, entries: str) -> None:
+        """Another test's, made by `as_json`."""
+        for each in json.loads(entries):
+            self.of(each["fault"]).add(Entry(**each))
 
     def table(self) -> Iterator[str]:
         """Header and lines; nothing if nothing was done."""

@@ -1,37 +1,24 @@
-"""The fault laboratory's needs, checked loudly, and its table at the end of a run."""
+"""The fault laboratory's needs, checked loudly, and where its tests note what they have done."""
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.account import Account
+from tests.faults.account import PROPERTY, Account
 
-_ACCOUNT = pytest.StashKey[Account]()
 _DEVICES = ("/dev/loop-control", "/dev/fuse")
 _PROGRAMS = ("mount", "umount", "mkfs.ext4", "mkfs.xfs", "fusermount3", "mosquitto")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Open the account of this run."""
-    config.stash[_ACCOUNT] = Account()
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Print the account."""
-    if lines := list(config.stash[_ACCOUNT].table()):
-        terminalreporter.section("faults")
-        for line in lines:
-            terminalreporter.write_line(line)
-
-
-@pytest.fixture(scope="session")
-def account(request: pytest.FixtureRequest) -> Account:
-    """Where a test notes what it has done."""
-    return request.config.stash[_ACCOUNT]
+@pytest.fixture
+def account(record_property: Callable[[str, object], None]) -> Iterator[Account]:
+    """Where a test notes what it has done; it goes with the test's report into the table."""
+    account = Account()
+    yield account
+    record_property(PROPERTY, account.as_json())
 
 
 @pytest.fixture(scope="session", autouse=True)
