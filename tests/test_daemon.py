@@ -15,8 +15,9 @@ from gateway.centre import Centre, Event, Listener
 from gateway.clock import Clock
 from gateway.journal import Journal
 from gateway.uplink.client import LinkOptions
-from tests.brokers import Mosquitto, free_port, mosquitto, until
+from tests.brokers import Mosquitto, mosquitto, until
 from tests.daemon import Daemon
+from tests.ports import free_port
 
 SOURCE = "/gateways/410102011003007"
 FAKETIME = str(next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), "faketime is missing"))

@@ -18,7 +18,8 @@ from tests.bench.mqtt import Client
 from tests.bench.process import isolated
 from tests.bench.readings import bodies
 from tests.bench.throughput import BROKER, sustained
-from tests.brokers import Mosquitto, free_port
+from tests.brokers import Mosquitto
+from tests.ports import free_port
 from tests.uplink.gate import BASE
 
 _EACH_SECOND = ("autosave_interval 1",)

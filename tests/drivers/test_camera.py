@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.drivers.running import kept_running, running
 from tests.drivers.streams import HEAD, ScriptedServer, in_turn, part, repeats, sends
 
 LIVE = part(codes.jpeg(codes.raw(b"live")))
+QUIET = "no picture from the camera for 1 s|sends nothing any more"
+"""Who waits for pictures and who waits for bytes are equally patient."""
 
 
 def boastful(jpeg: bytes) -> bytes:
@@ -145,12 +148,12 @@ class TestTroubledStream:
     @pytest.mark.parametrize(
         ("answer", "sentence"),
         [
-            ([], "no picture from the camera for 1 s"),
-            ([HEAD], "no picture from the camera for 1 s"),
+            ([], QUIET),
+            ([HEAD], QUIET),
             ([HEAD, LIVE], "no picture from the camera for 0.5 s"),
             ([HEAD, LIVE, LIVE[: len(LIVE) // 2]], "no picture from the camera for 0.5 s"),
             ([HEAD, LIVE, os.urandom(100_000)], "no picture from the camera for 0.5 s"),
-            ([HEAD, part(b"\xff\xd8 broken \xff\xd9")], "no picture from the camera for 1 s"),
+            ([HEAD, part(b"\xff\xd8 broken \xff\xd9")], QUIET),
             ([b"HTTP/1.0 503 Busy\r\n\r\n"], "answers HTTP 503"),
             ([b"HTTP/1.0 401 Who\r\n\r\n"], "asks for a user name and a password"),
             ([b"SSH-2.0-OpenSSH_9.2\r\n", bytes(9000)], "does not speak HTTP/1"),
@@ -158,7 +161,7 @@ class TestTroubledStream:
     )
     async def test_silence_and_nonsense(self, answer: list[bytes], sentence: str) -> None:
         async with ScriptedServer(sends(*answer)) as server:
-            assert sentence in await outcome(driver(server.url))
+            assert re.search(sentence, await outcome(driver(server.url)))
 
     async def test_the_end(self) -> None:
         collector = Collector()

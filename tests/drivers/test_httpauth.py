@@ -1,7 +1,6 @@
 """A camera that asks for a password: lighttpd's own Basic and Digest are satisfied."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.collecting import Collector
 from tests.drivers import codes
 from tests.drivers.running import running
 from tests.drivers.streams import part
+from tests.ports import free_port
 
 LIGHTTPD = "/usr/sbin/lighttpd"
 PASSWORD = 'pass "word" ü'
@@ -51,12 +51,6 @@ auth.require = ("/" => ({asked}, "realm" => "the gate", "require" => "valid-user
     finally:
         server.terminate()
         await server.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def listening(port: int) -> None:

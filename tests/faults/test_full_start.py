@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from drivers.emulators.thermometer import Thermometer
-from tests.brokers import free_port, until
+from tests.brokers import until
 from tests.daemon import Daemon
 from tests.faults.account import Account
 from tests.faults.disk import Disk, disk
 from tests.faults.mutants import Mutant
 from tests.faults.site import daemon_of, killed_at_the_end
 from tests.journal.journals import query
+from tests.ports import free_port
 
 READY_S = 20.0
 CLEARED_S = 10.0

@@ -20,11 +20,12 @@ from gateway.journal import Journal
 from gateway.uplink import Uplink
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.options import pacing_of
-from tests.brokers import free_port, mosquitto, until
+from tests.brokers import mosquitto, until
 from tests.faults.account import Account
 from tests.faults.mutants import Mutant, mutated
 from tests.faults.proxy import Conditions, FaultProxy, fault_proxy
 from tests.journal.journals import note, query
+from tests.ports import free_port
 
 KEEPALIVE_S = 5
 NOTICED_S = 1.5 * KEEPALIVE_S

@@ -10,8 +10,9 @@ from gateway.errors import LinkError
 from gateway.uplink.client import LinkOptions, Will
 from gateway.uplink.link import PACKET_TOO_LARGE, open_link
 from gateway.uplink.options import link_options
-from tests.brokers import free_port, mosquitto
+from tests.brokers import mosquitto
 from tests.fakebroker import fake_broker
+from tests.ports import free_port
 from tests.uplink.gate import configured
 
 WILL = Will("cg1/a/b/c/d/up/state", b"{}")

@@ -8,8 +8,9 @@ import pytest
 from gateway.cli import main
 from gateway.config import Config, Confirm, Protocol
 from gateway.uplink.probe import Level, Probe, Report
-from tests.brokers import free_port, mosquitto, until
+from tests.brokers import mosquitto, until
 from tests.journal.journals import filled, opened
+from tests.ports import free_port
 from tests.uplink.gate import BASE, configured, listening, uplink_of
 
 NAME = "410102011003007"
