@@ -30,7 +30,8 @@ class Night:
         if grey[::8, ::8].mean() >= _DARK:
             self._began = None
             return None
-        coarse = cv2.resize(grey, None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_AREA)
+        columns, rows = (max(1, side // 16) for side in (grey.shape[1], grey.shape[0]))
+        coarse = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
         if self._began is None or self._has_moved(cast(Grey, coarse)):
             self._began, self._count = cast(Grey, coarse), 0
             self._sum = np.zeros(grey.shape, np.float32)

@@ -103,5 +103,5 @@ def _tried(attempts: Iterable[Attempt], grey: Grey) -> Look:
 
 
 def _span(start: float, length: float, size: int) -> slice:
-    first = int(start * size)
+    first = min(int(start * size), size - 1)
     return slice(first, max(first + 1, round((start + length) * size)))

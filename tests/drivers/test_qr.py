@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from drivers import qr
 from drivers.qr import Look, Reader, ReadingConfig, Symbol, zbar, zxing
 from drivers.qr.grey import Grey
+from drivers.qr.night import COUNT
 from drivers.qr.straighten import straightened
 from drivers.reading import Region, Symbology
 from tests.drivers import codes
@@ -192,9 +193,14 @@ class TestConfigured:
         assert payloads(reader.decode(np.hstack([left, codes.raw(b"more")]))) == [b"more"]
         assert payloads(reader.glance(np.hstack([codes.raw(b"more"), left]))) == [b"left"]
 
-    @pytest.mark.parametrize("region", [(0, 0, 0.001, 0.001), (0.999, 0.999, 0.001, 0.001)])
+    @pytest.mark.parametrize(
+        "region", [(0, 0, 0.001, 0.001), (0.999, 0.999, 0.001, 0.001), (1, 1, 0.0001, 0.0001)]
+    )
     def test_smallest_region(self, region: Region) -> None:
-        assert qr.open_reader(ReadingConfig(region=region)).decode(codes.noise(9, 9)) == []
+        reader = qr.open_reader(ReadingConfig(region=region))
+        by_night = codes.noise(9, 9) // 16
+        assert reader.decode(by_night) == []
+        assert [reader.glance(by_night) for _ in range(2 * COUNT)] == [[]] * 2 * COUNT
 
     @pytest.mark.parametrize("region", [(0.5, 0, 0.6, 1), (0, 0.5, 1, 0.6), (0, 0, 0, 1)])
     def test_region_outside(self, region: Region) -> None:
