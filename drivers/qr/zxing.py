@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, cast
 
+import numpy as np
 import zxingcpp
 
 from drivers.qr.grey import Grey
+from drivers.qr.mode import HANZI, KANJI, first_mode
 from drivers.qr.text import as_text
 
 # Not ``QRCode``: that family includes Micro QR and rMQR, so small that noise can pass for one.
@@ -136,17 +138,25 @@ def _unread(barcode: zxingcpp.Barcode) -> Unread | None:
 
 
 def _text(barcode: zxingcpp.Barcode, reading: _Reading) -> str:
-    """By the character set the symbol declares, which zxing sees to, and else our own judgement:
-    zxing takes undeclared GB18030 for something else, mostly for Latin.
+    """By the character set that the symbol declares or its mode has, which zxing sees to, and else
+    our own judgement: zxing takes undeclared GB18030 for something else, mostly for Latin.
 
     Where GB2312 is declared and the larger GB18030 is meant, as many names need it, zxing leaves
     U+FFFD.
     """
     payload, text = barcode.bytes, barcode.text
     judged = as_text(payload)
-    if judged == text:
+    if judged == text or ("\ufffd" not in text and _has_own_charset(barcode)):
         return text
     charset = reading.charset(barcode)
     if charset == _GB2312 and "\ufffd" in text:
         return payload.decode("gb18030", "replace")
     return judged if charset is None or "\ufffd" in text else text
+
+
+def _has_own_charset(barcode: zxingcpp.Barcode) -> bool:
+    mask = _told(barcode).get("DataMask")
+    if mask is None or barcode.symbology is not zxingcpp.BarcodeFormat.QRCode:
+        return False
+    modules = np.array(barcode.to_image(scale=1, add_quiet_zones=False), np.uint8)
+    return first_mode(modules, int(mask)) in (KANJI, HANZI)

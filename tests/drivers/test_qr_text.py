@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import qr
+from drivers.qr import mode
 from tests.drivers import codes
 
 FREQUENT = (
@@ -86,8 +87,15 @@ class TestText:
         qr.as_text(payload)
         assert time.process_time() - began_s < 1  # 0.001 s
 
-    def test_kanji_mode(self) -> None:
-        assert qr.read(codes.qr("今度のバージョン", mode="kanji")) == ["今度のバージョン"]
+    @pytest.mark.parametrize("text", ["今度のバージョン", "中国", "北京市", "第三小区"])
+    def test_kanji_mode(self, text: str) -> None:
+        assert qr.read(codes.qr(text, mode="kanji")) == [text]
+
+    @pytest.mark.parametrize("mask", range(8))
+    @pytest.mark.parametrize(("named", "number"), [("kanji", mode.KANJI), ("hanzi", mode.HANZI)])
+    def test_mode_under_each_mask(self, named: str, number: int, mask: int) -> None:
+        grey = codes.qr("中国", mode=named, mask=mask, scale=1)[4:-4, 4:-4]
+        assert mode.first_mode(grey, mask) == number
 
     @pytest.mark.parametrize(
         "text", ["ﾃﾞｻﾞｲﾝQR\r\nhttp://example.net/ex/", "ﾃﾞｻﾞｲﾝ入りQR", "今度のバージョン"]
