@@ -11,6 +11,27 @@ from drivers.reading import Region
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
 
+class Helpful:
+    """The attempt that has read something in one of the last pictures."""
+
+    PATIENCE = 5
+    """Pictures in which it may fail: a hand shakes."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        """It alone, or none."""
+        self._failures = 0
+
+    def note(self, attempt: Attempt | None) -> None:
+        """Take what has read something more in the next picture, if anything has."""
+        if attempt:
+            self.attempts, self._failures = [attempt], 0
+        else:
+            self._failures += 1
+            if self._failures == self.PATIENCE:
+                self.attempts = []
+
+
 class Reader:
     """The attempts that are possible on this machine, cheapest first."""
 
@@ -21,8 +42,10 @@ class Reader:
     """For one empty picture: as much as the quick attempts take at 720p."""
     QUICK_NS_PER_PX = 2.4
     AT_ONCE = 5
-    """So many pictures in a row get every attempt while a code is seen that cannot be read; if it
-    then still cannot, it may be a torn poster that hangs there for good."""
+    """So many pictures get every attempt while a code is seen that cannot be read; if it then still
+    cannot, it may be a torn poster that hangs there for good."""
+    REGAINED = 0.2
+    """Of these, by each picture without such a code: the poster may be seen now and then only."""
 
     def __init__(
         self, attempts: Attempts, missing: Sequence[str] = (), region: Region = WHOLE
@@ -35,7 +58,9 @@ class Reader:
         self._region = region
         self._night = Night()
         self._empty = 0
-        self._unreadable = 0
+        self._tries: float = self.AT_ONCE
+        self._known: set[bytes] = set()
+        self._helpful = Helpful()
 
     def decode(self, grey: Grey) -> list[Symbol]:
         """Read one picture by itself.
@@ -62,21 +87,34 @@ class Reader:
     def glance(self, grey: Grey) -> list[Symbol]:
         """Look at one picture of many.
 
-        Everything is tried at once where a code is to be seen that cannot be read.
+        What is read at first sight and has just come is told at once; what stays, as a poster does,
+        hides no other code. Everything is tried at once where a code is to be seen that cannot be
+        read. What has read a code reads the next pictures, too: who holds it up stays one person.
         """
         part = self._part(grey)
-        first, *more = self._attempts.quick
-        look = first(part)
-        if look.symbols:
-            self._unreadable = 0
-            return look.symbols
-        self._unreadable = self._unreadable + 1 if look.unreadable else 0
-        if 0 < self._unreadable <= self.AT_ONCE:
-            return _tried([*more, *(dear.look for dear in self._attempts.dear)], part).symbols
+        look = self._attempts.quick[0](part)
+        if {each.payload for each in look.symbols} <= self._known:
+            look = self._look_further(part, look)
+        self._known = {each.payload for each in look.symbols}
+        return look.symbols
+
+    def _look_further(self, part: Grey, look: Look) -> Look:
         average = self._night.add(part)
-        if average is not None and (symbols := first(average).symbols):
-            return symbols
-        return _tried(self._turn(), part).symbols
+        if average is not None:
+            look = _joined(look, self._attempts.quick[0](average))
+        more, helpful = _more(self._helpful.attempts, part, look)
+        if helpful is None:
+            more, helpful = _more(self._next(look), part, look)
+        self._helpful.note(helpful)
+        return more
+
+    def _next(self, look: Look) -> list[Attempt]:
+        if not look.unreadable:
+            self._tries = min(self.AT_ONCE, self._tries + self.REGAINED)
+        elif self._tries >= 1:
+            self._tries -= 1
+            return [*self._attempts.quick[1:], *(dear.look for dear in self._attempts.dear)]
+        return self._turn()
 
     def _turn(self) -> list[Attempt]:
         self._empty += 1
@@ -100,6 +138,23 @@ def _tried(attempts: Iterable[Attempt], grey: Grey) -> Look:
             return look
         unreadable |= look.unreadable
     return Look([], unreadable)
+
+
+def _more(attempts: Iterable[Attempt], grey: Grey, look: Look) -> tuple[Look, Attempt | None]:
+    """With what the first attempt sees that reads anything more, and which one that is."""
+    for attempt in attempts:
+        joined = _joined(look, attempt(grey))
+        if len(joined.symbols) > len(look.symbols):
+            return joined, attempt
+    return look, None
+
+
+def _joined(look: Look, other: Look) -> Look:
+    known = {each.payload for each in look.symbols}
+    # zbar turns what declares its character set into UTF-8.
+    known |= {each.text.encode("utf-8", "surrogatepass") for each in look.symbols}
+    new = [each for each in other.symbols if each.payload not in known]
+    return Look([*look.symbols, *new], look.unreadable)
 
 
 def _span(start: float, length: float, size: int) -> slice:

@@ -148,6 +148,17 @@ class TestSight:
 
         assert resident_bytes() - before < 4 << 20
 
+    @pytest.mark.parametrize("fps", [5, 15])
+    def test_a_code_far_away_is_held_up_by_one_person(self, fps: int) -> None:
+        sight, presence = Sight(qr.open_reader()), Presence(2.0)
+        far = codes.held_up(codes.small(codes.raw(b"far away"), 1.3 / 4), 720, 1280)
+        visits = []
+        for turn in range(12 * fps):
+            look = sight.look(Frame(100 + turn / fps, codes.grainy(far, 1, seed=turn)))
+            assert look is not None
+            visits += presence.look([code.payload for code in look.codes], look.taken_s)
+        assert visits == [b"far away"]
+
     def test_a_still_scene_is_read_four_times_a_second(self) -> None:
         reader = CountingReader()
         sight = Sight(reader)

@@ -12,6 +12,7 @@ from drivers.opencv import cv2
 from drivers.qr import Attempts, Dear, Look, Reader, Symbol, zxing
 from drivers.qr.grey import Grey
 from drivers.qr.night import COUNT
+from drivers.qr.reader import Helpful
 from tests.drivers import codes
 
 PASS = b"https://pass.example.org/p/17"
@@ -47,13 +48,52 @@ class TestGlance:
             trace.reader.glance(codes.noise(9, 9))
         assert len(trace.calls) == Reader.AT_ONCE * 5 + 30 * 2
 
-    def test_still_dark_pictures_are_added_up(self) -> None:
+    def test_a_torn_poster_that_is_seen_now_and_then_does_not_either(self) -> None:
+        trace = Trace()
+        for turn in range(400):
+            trace.looks["first"] = Look([], unreadable=turn % 2 == 0)
+            trace.reader.glance(codes.noise(9, 9))
+        everything = sum(before == "dear" for before in trace.calls) - 400 // 6
+        assert everything <= Reader.AT_ONCE + 200 * Reader.REGAINED
+
+    def test_what_has_just_come_is_told_before_anything_else_is_tried(self) -> None:
+        trace = Trace({"first": Look([trace_symbol(b"new")], unreadable=True)})
+        trace.reader.glance(codes.noise(9, 9))
+        assert trace.calls == ["first"]
+
+    def test_a_poster_hides_no_code_that_is_harder_to_read(self) -> None:
+        poster, card = trace_symbol(b"poster"), trace_symbol(b"card")
+        trace = Trace({"first": Look([poster]), "two": Look([poster, card])})
+        seen = [payloads(trace.reader.glance(codes.noise(9, 9))) for _ in range(5)]
+        assert seen == [[b"poster"]] * 2 + [[b"poster", b"card"]] * 3
+
+    def test_one_code_in_two_character_sets_is_one(self) -> None:
+        latin = Symbol(b"caf\xe9", "café", "qr", "first")
+        trace = Trace({"first": Look([latin]), "one": Look([trace_symbol("café".encode())])})
+        seen = [payloads(trace.reader.glance(codes.noise(9, 9))) for _ in range(9)]
+        assert seen == [[b"caf\xe9"]] * 9
+
+    def test_what_has_read_a_code_reads_the_next_pictures_too(self) -> None:
+        trace = Trace({"dear": Look([trace_symbol(b"held up")])})
+        seen = [payloads(trace.reader.glance(codes.noise(9, 9))) for _ in range(20)]
+        assert seen == [[]] * 2 + [[b"held up"]] * 18
+
+    def test_when_it_fails_time_and_again_it_waits_for_its_turn(self) -> None:
+        trace = Trace({"one": Look([trace_symbol(b"gone soon")])})
+        trace.reader.glance(codes.noise(9, 9))
+        trace.looks.clear()
+        trace.calls.clear()
+        for _ in range(12):
+            trace.reader.glance(codes.noise(9, 9))
+        assert trace.calls.count("one") == Helpful.PATIENCE + 12 // 3
+
+    def test_still_dark_pictures_are_averaged(self) -> None:
         code = codes.held_up(codes.faint(codes.raw(PASS), 8, 10), ground=10)
         by_night = [codes.grainy(code, 5, seed=seed) for seed in range(COUNT)]
         first = qr.open_reader()
         assert [first.decode(grey) for grey in by_night[:2]] == [[]] * 2
-        seen = [payloads(first.glance(grey)) for grey in by_night]
-        assert seen == [[]] * (COUNT - 1) + [[PASS]]
+        seen = [payloads(first.glance(grey)) for grey in by_night + by_night]
+        assert seen == [[]] * (COUNT - 1) + [[PASS]] * (COUNT + 1)
 
     def test_dark_pictures_in_which_something_moves_are_not(self) -> None:
         brightest = 0.0
@@ -130,7 +170,7 @@ class Trace:
 
     def __init__(self, looks: dict[str, Look] | None = None, *, dear_ns: float = 2.0) -> None:
         self.calls: list[str] = []
-        self._looks = looks or {}
+        self.looks = looks or {}
         quick = [self._attempt(name) for name in ("first", "one", "two")]
         dear = [Dear(self._attempt("dear"), dear_ns), Dear(self._attempt("dearer"), 9.0)]
         self.reader = Reader(Attempts(quick, dear))
@@ -138,10 +178,10 @@ class Trace:
     def _attempt(self, name: str) -> qr.Attempt:
         def attempt(_: Grey) -> Look:
             self.calls.append(name)
-            return self._looks.get(name, Look([]))
+            return self.looks.get(name, Look([]))
 
         return attempt
 
 
 def trace_symbol(payload: bytes) -> Symbol:
-    return Symbol(payload, payload.decode(), "qr", "first")
+    return Symbol(payload, qr.as_text(payload), "qr", "first")
