@@ -51,6 +51,8 @@ def shown(options: Options) -> Newest:
                 time.sleep(stays_s)
         except DeviceError as error:
             newest.end(error)
+        except OSError as error:
+            newest.end(DeviceError(f"{options.source} cannot be opened: {error.strerror}"))
 
     threading.Thread(target=show, name="grab", daemon=True).start()
     return newest
@@ -79,6 +81,8 @@ def _credentials(file: Path | None) -> str | None:
         return file.read_text().partition("\n")[0].strip()
     except OSError as error:
         raise DeviceError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise DeviceError(f"{file} cannot be read: it is not in UTF-8") from None
 
 
 def _network(options: Options) -> Film:
@@ -141,11 +145,16 @@ def _file(path: Path) -> Film:
 
 def _folder(folder: Path) -> Film:
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in _PHOTOS:
-            photo = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-            if photo is not None:
-                yield cast(Grey, photo), PHOTO_S
+        if path.suffix.lower() in _PHOTOS and (photo := _photo(path)) is not None:
+            yield photo, PHOTO_S
     raise DeviceError(f"{folder} has no more photos")
+
+
+def _photo(path: Path) -> Grey | None:
+    try:
+        return cast(Grey | None, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    except cv2.error:  # its head claims a size beyond reason
+        return None
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def _connected(place: SplitResult, options: Options) -> socket.socket:
         raise DeviceError(
             f"{place.netloc} does not answer within {options.open_timeout_s:g} s"
         ) from None
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: a label too long for a host's name
         raise DeviceError(f"{place.netloc} cannot be reached: {error}") from error
     # Whether pictures come is watched by the one who looks: bytes prove nothing.
     connection.settimeout(options.patience_s)

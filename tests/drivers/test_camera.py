@@ -225,6 +225,16 @@ class TestTroubledStream:
         sentence = await outcome(driver("http://127.0.0.1:1", credentials_file=tmp_path / "none"))
         assert sentence == f"{tmp_path / 'none'} cannot be read: No such file or directory"
 
+    async def test_credentials_in_another_charset(self, tmp_path: Path) -> None:
+        file = tmp_path / "camera"
+        file.write_bytes("gate:paßwort".encode("latin-1"))
+        sentence = await outcome(driver("http://127.0.0.1:1", credentials_file=file))
+        assert sentence == f"{file} cannot be read: it is not in UTF-8"
+
+    @pytest.mark.parametrize("host", ["camera..example.org", "a" * 64 + ".example.org"])
+    async def test_a_host_that_cannot_be(self, host: str) -> None:
+        assert f"{host} cannot be reached" in await outcome(driver(f"http://{host}/live"))
+
 
 class TestEventLoop:
     async def test_is_not_held_up_by_reading(self) -> None:
@@ -286,6 +296,7 @@ class TestOtherSources:
         cv2.imwrite(str(tmp_path / "a.png"), codes.raw(b"a"))
         cv2.imwrite(str(tmp_path / "b.jpg"), codes.raw(b"b"))
         (tmp_path / "c.jpg").write_bytes(b"no picture")
+        (tmp_path / "d.jpg").write_bytes(boastful(codes.jpeg(codes.noise())))
         (tmp_path / "truth.json").write_text("{}")
         collector = Collector()
 
@@ -313,6 +324,10 @@ class TestOtherSources:
     async def test_an_unplugged_device(self) -> None:
         path = "/dev/v4l/by-path/nothing-here"
         assert await outcome(driver(path)) == f"{path} does not exist"
+
+    async def test_a_path_that_cannot_be(self) -> None:
+        path = "/" + "a" * 300
+        assert await outcome(driver(path)) == f"{path} cannot be opened: File name too long"
 
     async def test_an_rtsp_server_that_stays_silent(self, tmp_path: Path) -> None:
         secret = tmp_path / "camera"
