@@ -58,8 +58,8 @@ class Page:
         self._visits: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        place = urlsplit(f"//{self._listen}")
         try:
+            place = urlsplit(f"//{self._listen}")
             self._server = await asyncio.start_server(
                 self._accept, place.hostname, place.port or 0, limit=_REQUEST_MOST
             )

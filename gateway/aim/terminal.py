@@ -40,4 +40,5 @@ class Terminal:
         for name, text in view.figures.items():
             table.add_row(Text(name, style="dim"), Text(text))
         advice = [Text(f"→ {each}", style="bold") for each in view.advice]
-        return Group(Text(f"live picture: {self._url}   Ctrl-C ends it"), table, *advice)
+        # A small terminal cuts off what comes last.
+        return Group(Text(f"live picture: {self._url}   Ctrl-C ends it"), *advice, table)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from drivers.emulators.camera import Camera
+from gateway.aim.board import Board
 from gateway.aim.command import camera
+from gateway.aim.page import Page
 from gateway.errors import ConfigError, GatewayError
 from tests.aim.browser import Browser
 
@@ -95,6 +97,21 @@ async def test_a_camera_that_fails_is_said_and_tried_again() -> None:
         assert b"cannot be reached" in await fetched(f"{url}figures", b"cannot be reached")
         await gate.start_stream()
         assert b"frame rate" in await fetched(f"{url}figures", b"frame rate")
+
+
+async def test_in_a_small_terminal_the_advice_is_not_what_is_cut_off() -> None:
+    async with Camera() as gate, aiming(gate.url) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            shown = await process.stdout.readuntil(b"brightness")
+    assert "→ hold up a code".encode() in shown.rpartition(b"live picture")[2]
+
+
+@pytest.mark.parametrize("listen", ["[::1", "127.0.0.1:99999"])
+async def test_where_nobody_can_listen(listen: str) -> None:
+    with pytest.raises(GatewayError, match=re.escape(f"{listen} cannot be listened on: ")):
+        async with Page(Board(), listen):
+            pass
 
 
 async def test_it_ends_after_the_time_given() -> None:
