@@ -107,5 +107,6 @@ class Sight:
 
 def _shown(grey: Grey) -> bytes:
     factor = min(1.0, _SHOWN_EDGE / max(grey.shape))
-    reduced = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    columns, rows = (max(1, round(side * factor)) for side in (grey.shape[1], grey.shape[0]))
+    reduced = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
     return cv2.imencode(".jpg", reduced, (cv2.IMWRITE_JPEG_QUALITY, 70))[1].tobytes()

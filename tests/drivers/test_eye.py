@@ -130,6 +130,12 @@ class TestSight:
         assert found is not None
         assert [code.payload for code in found.codes] == [b"fuzz"]
 
+    @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
+    def test_nor_does_a_picture_that_is_a_line(self, size: tuple[int, int]) -> None:
+        look = Sight(qr.open_reader(), aiming=True).look(Frame(1.0, np.zeros(size, np.uint8)))
+        assert look is not None
+        assert look.picture is not None
+
     def test_hours_in_fast_motion_take_no_memory(self) -> None:
         sight = Sight(qr.open_reader())
         seen = [codes.raw(b"%d" % each, scale=3) for each in range(50)]
