@@ -110,7 +110,7 @@ class GapReason(StrEnum):
 
 
 class GapData(_Data, frozen=True, kw_only=True):
-    """Events that have not been delivered and can no longer be.
+    """Events that have not been delivered, or that the centre has lost, and that cannot be sent.
 
     `from` and `to` are absent when not even the numbers are known.
     """

@@ -107,3 +107,15 @@ def runs(numbers: Sequence[int]) -> Iterator[Range]:
         if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
             yield numbers[start], numbers[place - 1]
             start = place
+
+
+def first_of(most: int, spans: Iterable[Range]) -> list[Range]:
+    """The first `most` numbers of `spans`."""
+    found: list[Range] = []
+    for start, end in spans:
+        if most <= 0:
+            break
+        end = min(end, start + most - 1)
+        found.append((start, end))
+        most -= end - start + 1
+    return found

@@ -25,7 +25,7 @@ from gateway.journal.purge import Purger
 from gateway.journal.records import Ledger
 from gateway.journal.store import LOG_BYTES, Store
 from gateway.journal.writer import Writer
-from gateway.ranges import Range
+from gateway.ranges import Range, first_of
 
 _log = logging.getLogger(__name__)
 
@@ -221,15 +221,3 @@ def between(spans: Iterable[Range], marks: Sequence[int]) -> Iterator[Range]:
             start = mark + 1
         if start <= end:
             yield start, end
-
-
-def first_of(most: int, spans: Iterable[Range]) -> list[Range]:
-    """The first `most` numbers of `spans`."""
-    found: list[Range] = []
-    for start, end in spans:
-        if most <= 0:
-            break
-        end = min(end, start + most - 1)
-        found.append((start, end))
-        most -= end - start + 1
-    return found

@@ -66,6 +66,7 @@ class Dialogue:
             for first, last in ack.safe:
                 self._journal.confirm_range(first, last)
         if not former:
+            self._feed.recall.arrived(ack.safe)
             self._answered = True
             self._want(ack)
         self._wake()
@@ -86,6 +87,7 @@ class Dialogue:
             self._asked_at = None
         for each in wanted:
             self._streams.backlog.add(*each)
+        self._feed.recall.ask(wanted)
 
     async def take_up(self, now: float) -> None:
         """Let the streams have what is to be sent again.

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from gateway.clock import Clock
 from gateway.journal import Batch, Journal, Row
 from gateway.ranges import Ranges, runs
 from gateway.uplink.batches import Batches
 from gateway.uplink.former import Former
 from gateway.uplink.packing import Order, Packed, pack
+from gateway.uplink.recall import Recall
 from gateway.uplink.streams import Pacing, Streams
 from gateway.uplink.tally import Tally
 
@@ -19,7 +21,9 @@ _MESSAGE_BYTES = 1 << 26
 class Feed:
     """Follows the journal for one link."""
 
-    def __init__(self, journal: Journal, streams: Streams, pacing: Pacing, tally: Tally) -> None:
+    def __init__(
+        self, journal: Journal, streams: Streams, pacing: Pacing, tally: Tally, clock: Clock
+    ) -> None:
         self._journal = journal
         self._streams = streams
         self._pacing = pacing
@@ -27,6 +31,7 @@ class Feed:
         self._tail = 0
         self.former = Former(journal, tally, pacing.resend_after_s)
         self.batches = Batches(journal, streams, tally)
+        self.recall = Recall(journal, tally, clock)
         self.doubtful = Ranges()
         """What the centre may have: kept back until it has said what it has."""
 
@@ -94,6 +99,7 @@ class Feed:
             JournalError: nothing was taken up.
         """
         self._streams.former = self.former.waits(now)
+        self._streams.recalled = self.recall.waits()
         last = self._journal.last_seq
         if last == self._tail:
             return
@@ -111,13 +117,16 @@ class Feed:
             self._streams.offer(row, now)
 
     async def batch(self, order: Order, now: float) -> Packed | None:
-        """The next batch of the backlog, which it leaves; None if there is none at present.
+        """The next batch of the backlog, which it leaves, or of what comes after it; None if
+        there is none at present.
 
         Raises:
             JournalError: nothing has left the backlog.
         """
         if self._streams.backlog:
             return await self.batches.next(order)
+        if self._streams.recalled and not self._streams.former:
+            return await self.recall.batch(order)
         batch = await self.former.batch(order.rows, order.plain_bytes, now)
         if batch is None:
             return None
@@ -132,15 +141,17 @@ class Feed:
         self.former.put_back(number for number in numbers if number < 0)
 
     async def read(self, numbers: Sequence[int]) -> Batch | None:
-        """These, as far as they are unconfirmed; all of this life or all of former ones.
+        """These, as far as they are unconfirmed or recalled; all of this life or of former ones.
 
         Raises:
             JournalError: they cannot be read.
         """
         if numbers[0] < 0:
             return await self.former.read(numbers)
-        gaps = self._journal.delivery.gaps
-        spans = [span for first, last in runs(sorted(numbers)) for span in gaps(first - 1, last)]
+        confirmed, recalled = self._journal.delivery.is_confirmed, self._tally.recalled
+        spans = list(runs([each for each in numbers if not confirmed(each) or each in recalled]))
+        if not spans:
+            return None
         return await self._journal.gather(spans, max_bytes=_MESSAGE_BYTES, make=lambda it: it)
 
     async def _divert(self, last: int) -> None:

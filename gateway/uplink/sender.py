@@ -60,7 +60,7 @@ class Sender:
         self._most_retry_s = pacing.retry_aside_s
         self._clock = clock
         self._streams = Streams(pacing, link.limits.window)
-        self._feed = Feed(journal, self._streams, pacing, tally)
+        self._feed = Feed(journal, self._streams, pacing, tally, clock)
         self._wake = asyncio.Event()
         self.post = Post(link, terms.topics, self._streams, pacing, terms.compress, self._wake.set)
         self.dialogue = Dialogue(
@@ -110,6 +110,7 @@ class Sender:
         seen = self._journal.last_seq
         async with asyncio.TaskGroup() as beside:
             beside.create_task(self._feed.former.watch(self._wake.set))
+            beside.create_task(self._feed.recall.declare())
             while True:
                 await self._journal.wait_appended(seen)
                 seen = self._journal.last_seq
@@ -122,6 +123,7 @@ class Sender:
             LinkError: the link has ended.
         """
         self._finishing = True
+        self._feed.recall.close()
         while self._left:
             await self._turn()
 

@@ -107,12 +107,14 @@ class Streams:
         self.backlog = Ranges()
         self.former = False
         """Whether something of former lives waits beyond the backlog."""
+        self.recalled = False
+        """Whether something confirmed is to go again, when nothing else is left."""
         self.in_flight: Counter[Stream] = Counter()
         self.paces = {stream: Pace() for stream in Stream}
 
     @property
     def waiting(self) -> bool:
-        """Whether anything has not been sent yet."""
+        """Whether anything that is not confirmed has not been sent yet."""
         return bool(self.alarms or self.live or self.backlog or self.former)
 
     def offer(self, row: Row, now: float) -> None:
@@ -166,7 +168,7 @@ class Streams:
         # A window of one or two has nothing to reserve: turns are all there is.
         reserve = min(self._pacing.reserve, self.window - 1)
         return (
-            bool(self.backlog or self.former)
+            bool(self.backlog or self.former or self.recalled)
             and self.paces[Stream.BATCH].ready(now, flying)
             and flying < self._pacing.batch_window
             and (free > reserve or not flying)

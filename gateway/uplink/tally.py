@@ -36,6 +36,10 @@ class Tally:
     trials: Trials = field(default_factory=Trials)
     doubtful: Ranges = field(default_factory=Ranges)
     """What was sent on a former link and the centre may have, confirmed or not."""
+    recalled: Ranges = field(default_factory=Ranges)
+    """What the centre asks for though it was confirmed, until a broker has taken it once more."""
+    told: Ranges = field(default_factory=Ranges)
+    """What it asked for and was told is not kept any more."""
     aside_at: float = 0.0
     """When an event was last set aside, by the loop's clock."""
 

@@ -48,6 +48,7 @@ class Verdicts:
     def take(self, parcel: Parcel, code: int, now: float) -> None:
         """The broker has answered `parcel` with reason `code`."""
         self._tally.trials.passed(parcel.numbers)
+        self._feed.recall.answered(parcel.numbers, accepted=code == ACCEPTED)
         if code == ACCEPTED:
             self._accepted(parcel, now)
         else:

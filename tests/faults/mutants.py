@@ -17,6 +17,7 @@ from gateway import cli
 from gateway.holding import Holding
 from gateway.journal import ballast, purge, store
 from gateway.journal.witness import Claim
+from gateway.uplink import recall
 from gateway.uplink.link import Link
 
 
@@ -30,6 +31,7 @@ class Mutant(StrEnum):
     DELETE_FIRST = "delete before confirmed"
     SILENT = "lose in silence"
     HOARD = "keep the ballast"
+    FORGETFUL = "resend only what is unconfirmed"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -116,6 +118,11 @@ def _hoard() -> _Mutation:
     return ballast.Ballast, "relieve", lambda _: False
 
 
+def _forgetful() -> _Mutation:
+    """Take the centre's question for answered by what had been confirmed."""
+    return recall.Recall, "ask", lambda *_: None
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -124,6 +131,7 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.DELETE_FIRST: _delete_first,
     Mutant.SILENT: _silent,
     Mutant.HOARD: _hoard,
+    Mutant.FORGETFUL: _forgetful,
 }
 
 

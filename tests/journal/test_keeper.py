@@ -18,8 +18,9 @@ from gateway.config import JournalConfig
 from gateway.events import DoorData, Draft, Kind
 from gateway.journal import Journal, Row
 from gateway.journal.aside import asides, set_aside
-from gateway.journal.keeper import between, first_of, within
+from gateway.journal.keeper import between, within
 from gateway.journal.store import LOG_BYTES
+from gateway.ranges import first_of
 from tests.brokers import until
 from tests.journal.journals import CLOCK, note, opened, query
 

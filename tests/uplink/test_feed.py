@@ -51,7 +51,7 @@ async def begun(
 ) -> tuple[Feed, Streams]:
     streams = Streams(PACING, window=20)
     tally = Tally(set_aside=dict.fromkeys(set_aside, 0x95))
-    feed = Feed(journal, streams, PACING, tally)
+    feed = Feed(journal, streams, PACING, tally, CLOCK)
     await feed.begin(now_ms() if at_ms is None else at_ms)
     return feed, streams
 
@@ -181,3 +181,28 @@ async def test_what_stays_in_the_backlog_while_it_is_read_is_only_what_came_sinc
     streams.backlog.add(4, 4)  # the centre asks for it after all
     assert await reading == [1, 2, 3, 6, 7, 8, 9]
     assert list(streams.backlog) == [(4, 4)]
+
+
+async def test_what_the_centre_asks_for_though_it_is_confirmed_comes_last(journal: Journal) -> None:
+    await filled(journal, 9)
+    journal.confirm_range(1, 4)
+    feed, streams = await begun(journal, at_ms=now_ms() + 61_000)
+    feed.recall.ask([(2, 6)])
+    await feed.follow(0)
+    assert await batches(feed, 3, ROOM) == [[5, 6, 7], [8, 9], [2, 3, 4]]
+    feed.recall.answered([2, 3], accepted=False)
+    feed.recall.answered([4], accepted=True)
+    assert await batches(feed, 3, ROOM) == [[2, 3]]
+    feed.recall.answered([2, 3], accepted=True)
+    await feed.follow(0)
+    assert not streams.recalled
+
+
+async def test_what_the_centre_has_by_now_does_not_go_again(journal: Journal) -> None:
+    await filled(journal, 9)
+    journal.confirm_range(1, 9)
+    feed, _ = await begun(journal)
+    feed.recall.ask([(1, 9)])
+    feed.recall.arrived([(1, 3), (6, 6)])
+    await feed.follow(0)
+    assert await batches(feed, 500, ROOM) == [[4, 5, 7, 8, 9]]
