@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -182,7 +182,10 @@ class Sender:
             return False
         trials = self._tally.trials
         numbers = trials.next()
-        batch = await self._feed.read(numbers)
+        with ExitStack() as unread:  # it may fail, or be cut short by the link's end
+            unread.callback(trials.hold, numbers)
+            batch = await self._feed.read(numbers)
+            unread.pop_all()
         found = batch.numbers if batch else []
         trials.passed([each for each in numbers if each not in found])
         if batch:

@@ -206,3 +206,12 @@ async def test_what_the_centre_has_by_now_does_not_go_again(journal: Journal) ->
     feed.recall.arrived([(1, 3), (6, 6)])
     await feed.follow(0)
     assert await batches(feed, 500, ROOM) == [[4, 5, 7, 8, 9]]
+
+
+async def test_what_was_to_be_tried_and_is_confirmed_since_is_not_read(journal: Journal) -> None:
+    await filled(journal, 6)
+    feed, _ = await begun(journal)
+    journal.confirm_range(2, 4)
+    assert await feed.read([2, 3, 4]) is None
+    assert (found := await feed.read([1, 2, 3, 5])) is not None
+    assert list(found.numbers) == [1, 5]

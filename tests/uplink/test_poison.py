@@ -1,14 +1,20 @@
 """One event that no broker survives: the others pass, it is set aside, nothing is lost."""
 
+import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import Confirm, Protocol
+from gateway.errors import JournalError
+from gateway.journal import Batch
+from gateway.ranges import Range
 from gateway.uplink.alarms import SET_ASIDE
 from gateway.uplink.streams import Pacing
 from gateway.uplink.trials import Trials
@@ -17,7 +23,11 @@ from tests.fakebroker import Published, fake_broker
 from tests.journal.journals import filled, note, opened
 from tests.uplink.gate import configured, listening, uplink_of
 
+T = TypeVar("T")
+
 POISON = b"note-7-"
+MORE_THAN_A_BATCH = 1 << 20
+"""Bytes: only what is to be tried alone is read without regard to how many go together."""
 BOTH = pytest.mark.parametrize("protocol", Protocol)
 
 
@@ -57,6 +67,33 @@ async def test_it_is_found_in_the_midst_of_a_backlog(tmp_path: Path, protocol: P
             await until(lambda: uplink.set_aside == 1, within_s=60)
             await until(lambda: journal.counts().waiting == 1)
         assert not journal.delivery.is_confirmed(7)
+
+
+@pytest.mark.parametrize("why", ["the disk fails", "the link ends"])
+async def test_a_trial_that_comes_to_nothing_is_made_again(tmp_path: Path, why: str) -> None:
+    async with fake_broker() as broker, opened(tmp_path / "journal.db") as journal:
+        gather, trials = journal.gather, 0
+
+        async def gather_badly_at_first(
+            spans: Sequence[Range], *, max_bytes: int, make: Callable[[Batch], T]
+        ) -> T | None:
+            nonlocal trials
+            trials += max_bytes > MORE_THAN_A_BATCH
+            if trials == 1 and max_bytes > MORE_THAN_A_BATCH:
+                if why == "the disk fails":
+                    raise JournalError("It cannot be read there.")
+                broker.cut()
+                await asyncio.Event().wait()
+            return await gather(spans, max_bytes=max_bytes, make=make)
+
+        journal.gather = gather_badly_at_first
+        broker.drops = is_poison
+        await filled(journal, 20)
+        config = configured(broker.port, compress="off")
+        async with uplink_of(journal, config, pacing=Pacing(live_age_s=-1)) as uplink:
+            await until(lambda: uplink.set_aside == 1, within_s=60)
+            await until(lambda: journal.counts().waiting == 1)
+        assert trials > 1
 
 
 async def test_a_real_broker_that_cuts_the_link_for_its_size(tmp_path: Path) -> None:
