@@ -11,7 +11,8 @@ FLUSH_ROWS = 20
 """This many confirmations do not wait: what is lost of them is sent twice after a crash."""
 FLUSH_EVERY_S = 0.2
 """But not more often than this: in a drain at full speed each acknowledged batch would make a
-commit, 400 a second. A crash sends the batches in flight twice in any case."""
+commit, 400 a second. A crash sends the batches in flight twice in any case; once there has been
+quiet for so long, it sends fewer than `FLUSH_ROWS` events twice."""
 
 
 class Flush:
