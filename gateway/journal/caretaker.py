@@ -138,14 +138,18 @@ class Caretaker:
         self.wake()
 
     async def _check(self) -> None:
-        path, upto = self._store.path, self._ledger.last_seq
+        path, upto, hold = self._store.path, self._ledger.last_seq, self._store.hold
+
+        def let_go() -> bool:
+            return self._store.away or self._store.hold != hold
+
         self.condition.check = "under way"
-        sound = await sound_rows(path, upto)
+        sound = await sound_rows(path, upto, let_go)
         missing = [
             each for gap in self._unconfirmed(upto) for each in sound.gaps(gap[0] - 1, gap[1])
         ]
         await self._give_up(missing)
-        await check_structure(path)
+        await check_structure(path, let_go)
         self.condition.check = "some rows were damaged" if missing else "sound"
         _log.info("the journal is checked: it is sound")
 

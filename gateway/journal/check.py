@@ -8,11 +8,12 @@ as long.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from gateway.errors import JournalError
 from gateway.journal import records
 from gateway.journal.damage import DamageError, is_damage, look_into
 from gateway.journal.store import Connection
@@ -21,18 +22,25 @@ from gateway.ranges import Range, Ranges
 _SLICE_ROWS = 250
 _PAUSE_S = 0.01
 """Between slices of about two milliseconds: the rest of the time belongs to the gate."""
+_LOOK_EVERY = 1000
+"""Of SQLite's own steps, a few to each row, whether the file is to be let go of."""
+
+LetGo = Callable[[], bool]
+"""Whether nobody uses the file any more; called in the checking thread. A disk that was lost can
+be neither repaired nor mounted again as long as a file of it is open."""
 
 
-async def sound_rows(path: Path, upto: int) -> Ranges:
+async def sound_rows(path: Path, upto: int, let_go: LetGo) -> Ranges:
     """The numbers up to `upto` of rows that are there and pass their check.
 
     Raises:
         DamageError: the file is damaged beyond single rows.
+        JournalError: it is to be let go of.
         sqlite3.Error: it cannot be read.
     """
     sound = Ranges()
     after = 0
-    async with _looking_into(path) as connection:
+    async with _looking_into(path, let_go) as connection:
         while found := await connection.run(partial(_verify_slice, after, upto)):
             after, good = found
             for first, last in good:
@@ -41,14 +49,15 @@ async def sound_rows(path: Path, upto: int) -> Ranges:
     return sound
 
 
-async def check_structure(path: Path) -> None:
+async def check_structure(path: Path, let_go: LetGo) -> None:
     """Have SQLite look over its pages.
 
     Raises:
         DamageError: it finds fault.
+        JournalError: the file is to be let go of.
         sqlite3.Error: the file cannot be read.
     """
-    async with _looking_into(path) as connection:
+    async with _looking_into(path, let_go) as connection:
         ((answer,),) = await connection.run(lambda it: it.execute(_QUICK_CHECK).fetchall())
         if answer != b"ok":
             raise DamageError(answer.decode("utf-8", "replace").replace("\n", "; "))
@@ -58,10 +67,11 @@ _QUICK_CHECK = "PRAGMA quick_check(1)"
 
 
 @asynccontextmanager
-async def _looking_into(path: Path) -> AsyncIterator[Connection]:
+async def _looking_into(path: Path, let_go: LetGo) -> AsyncIterator[Connection]:
     connection = Connection(lambda: look_into(path), iter_chunk_size=64)
     try:
         async with connection:
+            await connection.run(lambda it: it.set_progress_handler(let_go, _LOOK_EVERY))
             try:
                 yield connection
             except asyncio.CancelledError:
@@ -70,6 +80,8 @@ async def _looking_into(path: Path) -> AsyncIterator[Connection]:
     except sqlite3.DatabaseError as error:
         if is_damage(error):
             raise DamageError(str(error)) from error
+        if let_go():
+            raise JournalError("The check has ended early: the file is not in use now.") from error
         raise
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drivers.emulators.thermometer import Thermometer
+from gateway.errors import JournalError
 from gateway.events import Kind
 from tests.brokers import mosquitto, until
 from tests.faults.account import Account
@@ -23,7 +24,7 @@ from tests.faults.site import (
     killed_at_the_end,
     listening,
 )
-from tests.journal.journals import query
+from tests.journal.journals import filled, note, opened, query
 
 ALARM_S = 5.0
 """After the beginning of the fault."""
@@ -138,6 +139,24 @@ async def test_it_finds_what_loses_in_silence(tmp_path: Path, account: Account) 
     with pytest.raises(ViolationError, match="declared"):
         verify_count(events)
     account.of("disk read-only or lost, and repaired").caught.append(Mutant.SILENT)
+
+
+async def test_a_check_that_is_under_way_does_not_hold_the_disk(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of these it takes three seconds at least, of a large journal minutes."""
+    with disk(tmp_path, tmp_path / "mounted") as its_disk:
+        async with opened(its_disk.mountpoint / "journal.db") as journal:
+            for _ in range(80):
+                await filled(journal, 1000)
+        async with opened(its_disk.mountpoint / "journal.db") as journal:
+            await until(lambda: journal.condition.check == "under way")
+            its_disk.make_read_only()
+            its_disk.detach()
+            with pytest.raises(JournalError):
+                await journal.append([note(1)])
+            await until(lambda: not its_disk.held)
+            await until(lambda: "The check has ended early" in caplog.text)
 
 
 def data(events: list[dict[str, Any]], kind: Kind) -> list[dict[str, Any]]:
