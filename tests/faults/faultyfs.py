@@ -112,6 +112,8 @@ class FaultyFs(mfusepy.Operations):  # type: ignore[misc]
         return 0
 
     def fallocate(self, path: str, mode: int, offset: int, size: int, fh: int) -> int:
+        if mode:  # a loop device then writes the zeros itself
+            raise mfusepy.FuseOSError(errno.EOPNOTSUPP)
         return self.truncate(path, max(offset + size, len(self._files.contents[fh])), fh)
 
     def fsync(self, path: str, datasync: int, fh: int) -> int:
