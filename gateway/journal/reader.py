@@ -82,6 +82,8 @@ class Reader:
         Raises:
             JournalError: the file cannot be read there.
         """
+        if not spans:
+            return None
         if self._ledger.recent.has(spans[0][0]):
             rows = self._recent(spans, None, max_bytes, between=1)
             batch = Batch([row.seq for row in rows], [row.body for row in rows])

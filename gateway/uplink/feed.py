@@ -150,8 +150,6 @@ class Feed:
             return await self.former.read(numbers)
         confirmed, recalled = self._journal.delivery.is_confirmed, self._tally.recalled
         spans = list(runs([each for each in numbers if not confirmed(each) or each in recalled]))
-        if not spans:
-            return None
         return await self._journal.gather(spans, max_bytes=_MESSAGE_BYTES, make=lambda it: it)
 
     async def _divert(self, last: int) -> None:
