@@ -35,7 +35,6 @@ class Dialogue:
         """So long the first answer is waited for."""
         self._link = link
         self._journal = journal
-        self._epoch = journal.epoch
         self._streams = streams
         self._feed = feed
         self._post = post
@@ -58,7 +57,7 @@ class Dialogue:
 
     def acknowledged(self, ack: Ack) -> None:
         """The centre's own word: what it has committed, and what it wants again, in a batch."""
-        former = ack.epoch != self._epoch
+        former = ack.epoch != self._journal.epoch
         if self._confirm is Confirm.CENTRE and former:
             self._feed.former.confirmed(ack.epoch, ack.safe)
             self._feed.former.wanted(ack.epoch, ack.missing)

@@ -121,6 +121,7 @@ class Sender:
 
         Raises:
             LinkError: the link has ended.
+            JournalError: what waits cannot be read.
         """
         self._finishing = True
         self._feed.recall.close()

@@ -2,15 +2,23 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
-from gateway.config import Confirm
+from gateway.config import Compress, Confirm
+from gateway.errors import JournalError
+from gateway.topics import Topics
+from gateway.uplink.alarms import Alarms
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import Link, open_link
+from gateway.uplink.receiver import Receiver
+from gateway.uplink.sender import Sender, Terms
 from gateway.uplink.streams import Pacing
+from gateway.uplink.tally import Tally
 from tests.brokers import mosquitto, until
-from tests.journal.journals import filled, note, opened
-from tests.uplink.gate import BASE, configured, listening, uplink_of
+from tests.fakebroker import fake_broker
+from tests.journal.journals import CLOCK, filled, note, opened
+from tests.uplink.gate import BASE, PLACE, configured, listening, uplink_of
 
 CENTRE = Confirm.CENTRE
 
@@ -144,3 +152,32 @@ async def test_no_answer_is_needed_for_the_first_event_ever(tmp_path: Path) -> N
         await journal.append([note(1)])
         await there.received(1)
         assert asyncio.get_running_loop().time() - began < 0.9
+
+
+async def test_the_word_on_a_life_that_has_just_ended_confirms_nothing_of_the_new_one(
+    tmp_path: Path,
+) -> None:
+    """A sender notices a new life with its next turn, and after a failed read that may be late."""
+    path = tmp_path / "journal.db"
+    async with opened(path) as journal:
+        await filled(journal, 500)
+    with path.open("r+b") as file:
+        file.seek(40 << 10)
+        file.write(bytes(64 << 10))
+    async with (
+        fake_broker() as broker,
+        opened(path) as journal,
+        open_link(LinkOptions("127.0.0.1", broker.port, "gate")) as link,
+    ):
+        former, topics = journal.epoch, Topics(PLACE)
+        terms = Terms(topics, CENTRE, Compress.OFF, Pacing())
+        sender = Sender(link, journal, terms, Tally(), Alarms(journal, CLOCK), CLOCK)
+        with suppress(JournalError):
+            await journal.read(0, max_rows=500, max_bytes=1 << 20)
+        await until(lambda: journal.epoch != former and former in journal.carried.epochs)
+        await filled(journal, 9)
+        receiver = Receiver(journal, topics.ack)
+        said = json.dumps({"epoch": former, "upto": 9}).encode()
+        receiver.receive(sender.dialogue, topics.ack, said)
+        assert receiver.refused == 0
+        assert journal.counts().confirmed == 0
