@@ -125,7 +125,7 @@ class Session:
             _log.debug("the state message got reason 0x%02x", code)
 
     async def _say_goodbye(self, link: Link, sender: Sender, state: bytes) -> None:
-        with suppress(TimeoutError, LinkError):
+        with suppress(TimeoutError, LinkError, JournalError):
             async with asyncio.timeout(_GRACE_S):
                 await sender.finish()
         # Without a free place the broker may take one message more as a breach of its limit.

@@ -1,10 +1,11 @@
 """Journals on real files, events to put in them, and what can be seen of them from outside."""
 
 import random
+import resource
 import sqlite3
 import struct
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,17 @@ async def opened(
         yield journal
     finally:
         await journal.close()
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """Writes past ``size`` fail, as on a failing disk; the kernel's own limit, not a stand-in."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 async def filled(journal: Journal, count: int) -> None:

@@ -3,12 +3,9 @@
 import asyncio
 import json
 import logging
-import resource
 import signal
 import struct
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,17 @@ from msgspec.structs import replace
 from gateway.errors import JournalError
 from gateway.events import Kind
 from gateway.journal import Journal, Row
-from tests.journal.journals import CLOCK, SOURCE, confirm, filled, note, opened, query, seqs
+from tests.journal.journals import (
+    CLOCK,
+    SOURCE,
+    confirm,
+    files_limited_to,
+    filled,
+    note,
+    opened,
+    query,
+    seqs,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,17 +76,6 @@ async def test_twenty_confirmations_are_durable_soon(tmp_path: Path) -> None:
     async with opened(path) as journal:
         assert (journal.delivery.upto, journal.delivery.beyond) == (3, [(6, 23)])
         assert await seqs(journal) == [4, 5, *range(24, 31)]
-
-
-@contextmanager
-def files_limited_to(size: int) -> Iterator[None]:
-    """Writes past ``size`` fail, as on a failing disk; the kernel's own limit, not a stand-in."""
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 async def test_a_failing_disk_costs_the_append_but_no_number(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from gateway.config import Confirm, Protocol
+from gateway.errors import JournalError
 from gateway.uplink.alarms import DENIED
 from gateway.uplink.streams import Pacing
 from tests.brokers import Mosquitto, mosquitto, until
 from tests.fakebroker import Published, fake_broker
-from tests.journal.journals import filled, note, opened
+from tests.journal.journals import files_limited_to, filled, note, opened
 from tests.uplink.gate import BASE, configured, listening, uplink_of
 
 ALL = pytest.mark.parametrize(
@@ -252,6 +253,28 @@ async def test_a_clean_stop_says_offline(tmp_path: Path) -> None:
         await until(lambda: there.centre.states[source]["state"] == "offline")
         assert there.centre.states[source]["session"] == birth["session"]
         assert not uplink.link.online
+
+
+async def test_a_clean_stop_says_offline_even_while_the_journal_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    async with opened(place / "journal.db") as journal:
+        await filled(journal, 3)
+    async with mosquitto(tmp_path) as broker, opened(place / "journal.db") as journal:
+        place.rename(tmp_path / "gone")
+        with files_limited_to(1024), pytest.raises(JournalError):
+            await journal.append([note(4)])
+        async with listening(broker.port) as there:
+
+            def states() -> list[str]:
+                return [each["state"] for each in there.centre.states.values()]
+
+            async with uplink_of(journal, configured(broker.port)):
+                await until(lambda: states() == ["birth"])
+            await until(lambda: states() == ["offline"])
+        assert journal.counts().waiting == 3
 
 
 async def test_stopping_an_uplink_that_never_connected_is_immediate(tmp_path: Path) -> None:
