@@ -104,7 +104,7 @@ class Carried:
             JournalError: not done, for all that is known.
         """
         async with self._counting:
-            new = await self._write(partial(_insert, self.last_key + 1, rows))
+            new = await _written(self._store, partial(_insert, self.last_key + 1, rows))
             self.epochs |= {row.epoch for row in rows}
             self.waiting += new
             self.last_key += len(rows)
@@ -124,7 +124,7 @@ class Carried:
         Raises:
             JournalError: not done, for all that is known.
         """
-        await self._write(partial(_finish, number, report, upto))
+        await _written(self._store, partial(_finish, number, report, upto))
         await self.load()
 
     async def salvaged(self) -> dict[int, str]:
@@ -134,22 +134,27 @@ class Carried:
         return {number: report.decode("utf-8", "replace") for number, report in found}
 
     async def _delete(self, where: str, arguments: list[tuple[int | str, ...]]) -> None:
+        # Cancelled, it is done all the same, and what goes has to be counted.
+        await asyncio.shield(self._delete_and_count(where, arguments))
+
+    async def _delete_and_count(self, where: str, arguments: list[tuple[int | str, ...]]) -> None:
         query = f"DELETE FROM carried WHERE {where}"
         async with self._counting:
-            gone = await self._write(
-                lambda connection: connection.executemany(query, arguments).rowcount
+            gone = await _written(
+                self._store, lambda connection: connection.executemany(query, arguments).rowcount
             )
             self.waiting -= gone
             if gone and not self.waiting:
                 self.epochs = frozenset()
                 self._emptied()
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._store.write(work)
-        except sqlite3.DatabaseError as error:
-            kind = DamageError if is_damage(error) else JournalError
-            raise kind(f"The journal cannot be written: {error}.") from error
+
+async def _written(store: Store, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        return await store.write(work)
+    except sqlite3.DatabaseError as error:
+        kind = DamageError if is_damage(error) else JournalError
+        raise kind(f"The journal cannot be written: {error}.") from error
 
 
 def _count(connection: sqlite3.Connection) -> tuple[dict[str, int], int]:

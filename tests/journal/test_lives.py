@@ -116,6 +116,22 @@ async def test_carried_rows_are_counted_once_whatever_happens_at_a_time(tmp_path
             assert carried.waiting == 200 - key
 
 
+async def test_carried_rows_that_go_are_counted_though_nobody_waits_for_it(tmp_path: Path) -> None:
+    """A link that is lost cancels its sender in the midst of it."""
+    path = tmp_path / "journal.db"
+    async with opened(path) as journal:
+        await filled(journal, 2000)
+    wipe_header(path)
+    async with opened(path) as journal:
+        await carried_over(journal, 2000)
+        confirming = asyncio.create_task(journal.carried.confirm(range(1, 2001)))
+        await asyncio.sleep(0)
+        confirming.cancel()
+        async with asyncio.timeout(30):
+            while journal.carried.waiting or not asides(path)[0].report.exists():
+                await asyncio.sleep(0.01)
+
+
 async def test_a_second_damage_brings_back_what_was_still_carried(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     for _ in range(2):
