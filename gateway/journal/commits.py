@@ -101,11 +101,11 @@ class Commits:
         if not await self._store.reattach():
             raise JournalError("The disk of the journal is not back.")
         found = await self._store.read(records.load)
+        if found.epoch != self._ledger.epoch:
+            raise DamageError("what is on the disk now is not what was there")
         # A commit that failed may have come back: nobody was told of it.
         await self._store.write(partial(records.forget, self._ledger.last_seq))
         self._ledger.damaged.clear()  # they were read from a disk that was failing
-        if found.epoch != self._ledger.epoch:
-            raise DamageError("what is on the disk now is not what was there")
         # Rows that the disk had said to have and has not are found missing when they are wanted.
 
     async def _try_to_regain(self) -> None:

@@ -158,6 +158,7 @@ class Store:
         self._let_go()
         if _identity(self.path) is None:
             return False
+        self._folder = _identity(self.path.parent)  # the same disk may have another number now
         self._held.enter_context(_locked(self.path))
         refuse_unfit(self.path)
         await self._connect()

@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,15 @@ from gateway.journal import Journal
 from gateway.journal.aside import asides, complete, set_aside
 from gateway.journal.salvage import Salvage
 from gateway.journal.witness import Claim, Witness, claim_of, witness_path
-from tests.journal.journals import confirm, filled, note, opened, query, seqs
+from tests.journal.journals import (
+    confirm,
+    files_limited_to,
+    filled,
+    note,
+    opened,
+    query,
+    seqs,
+)
 
 KEPT = Path(__file__).parent / "kept"
 
@@ -221,6 +230,57 @@ async def test_a_row_that_cannot_be_found_is_looked_for_and_declared(tmp_path: P
         [gap] = await journal.read(9, max_rows=9, max_bytes=1 << 20)
         declared = json.loads(gap.body)["data"]
         assert (declared["from"], declared["to"], declared["why"]) == (5, 5, "corrupt")
+
+
+@asynccontextmanager
+async def taken_away(directory: Path) -> AsyncIterator[Journal]:
+    """A journal of ten events on a disk that has gone from `directory`/disk to `directory`/gone."""
+    disk = directory / "disk"
+    disk.mkdir()
+    async with opened(disk / "journal.db") as journal:
+        await filled(journal, 10)
+        disk.rename(directory / "gone")
+        with files_limited_to(1024), pytest.raises(JournalError):
+            await journal.append([note(11)])
+        yield journal
+
+
+async def test_the_journal_of_another_disk_is_not_taken_over_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    async with opened(other / "journal.db") as journal:
+        await filled(journal, 50)
+        stranger = journal.epoch
+    async with taken_away(tmp_path) as journal:
+        other.rename(tmp_path / "disk")
+        former = journal.epoch
+        await appended(journal, 11)
+        assert journal.epoch not in (former, stranger)
+        assert await carried_over(journal, 50) == list(range(1, 51))
+        assert journal.carried.epochs == {stranger}
+
+
+async def test_a_disk_that_comes_back_damaged_and_under_another_number_is_used(
+    tmp_path: Path,
+) -> None:
+    async with taken_away(tmp_path) as journal:
+        shutil.copytree(tmp_path / "gone", tmp_path / "disk")
+        wipe_header(tmp_path / "disk" / "journal.db")
+        former = journal.epoch
+        await appended(journal, 11)
+        assert journal.epoch != former
+        assert await carried_over(journal, 10) == list(range(1, 11))
+
+
+async def appended(journal: Journal, number: int) -> None:
+    """Record a note as soon as that is possible again."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(JournalError):
+                await journal.append([note(number)])
+                return
 
 
 async def test_a_witness_that_lags_raises_no_alarm(tmp_path: Path) -> None:
