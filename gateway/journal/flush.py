@@ -33,10 +33,11 @@ class Flush:
         """So many more: with the next commit, or before long."""
         self._waiting += confirmed
         loop = asyncio.get_running_loop()
-        at = self._done_at + FLUSH_EVERY_S if self.due else loop.time() + FLUSH_AFTER_S
-        if self._timer is None or at < self._timer.when():
+        now = loop.time()
+        at = max(now, self._done_at + FLUSH_EVERY_S) if self.due else now + FLUSH_AFTER_S
+        if self._timer is None or at < self._timer.when():  # never later than promised before
             self.stop()
-            self._timer = loop.call_at(max(at, loop.time()), self._now)
+            self._timer = loop.call_at(at, self._now)
 
     def done(self) -> None:
         """The commit that takes all of them begins."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gateway.errors import JournalError
 from gateway.journal import Counts
-from gateway.journal.flush import FLUSH_EVERY_S
+from gateway.journal.flush import FLUSH_EVERY_S, FLUSH_ROWS, Flush
 from tests.journal.journals import (
     CLOCK,
     SOURCE,
@@ -261,6 +261,15 @@ async def test_confirmations_without_an_end_share_commits(tmp_path: Path) -> Non
         commits = wal_commits(path) - before
         assert 1 <= commits <= 1 + (loop.time() - started) / FLUSH_EVERY_S
     assert query(path, "SELECT * FROM confirmed") == [(1, 800)]
+
+
+async def test_confirmations_without_a_pause_do_not_put_their_commit_off() -> None:
+    woken = asyncio.Event()
+    flush = Flush(woken.set)
+    async with asyncio.timeout(10):
+        while not woken.is_set():
+            flush.soon(FLUSH_ROWS)
+            await asyncio.sleep(0)
 
 
 async def test_close_finishes_what_waits_and_then_refuses(tmp_path: Path) -> None:
