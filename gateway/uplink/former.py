@@ -31,11 +31,18 @@ class Former:
     def waits(self, now: float) -> bool:
         """Whether something is to be sent, perhaps again."""
         if self._ended_at is not None:
-            if now - self._ended_at >= self._repeat_after_s:
+            if now >= self._ended_at + self._repeat_after_s:
                 self._cursor, self._ended_at = 0, None
             elif self._carried.last_key > self._cursor:  # more has been carried over since
                 self._ended_at = None
         return bool(self._carried.waiting and (self._again or self._ended_at is None))
+
+    @property
+    def repeat_at(self) -> float | None:
+        """When what has been sent and still waits goes again; None if that is not known yet."""
+        if self._ended_at is None or not self._carried.waiting:
+            return None
+        return self._ended_at + self._repeat_after_s
 
     async def batch(self, most_rows: int, most_bytes: int, now: float) -> Batch | None:
         """The next rows; none when all have been sent.
@@ -98,16 +105,14 @@ class Former:
             if self._keys:
                 await self._carried.confirm(self._keys)
                 self._keys = []
-            while self._ranges:
-                epoch, (first, last) = self._ranges[-1]
+            while self._ranges:  # more may come while one is being dealt with
+                epoch, (first, last) = self._ranges.pop()
                 await self._carried.confirm_range(epoch, first, last)
-                self._ranges.pop()
             while self._wanted:
-                epoch, (first, last) = self._wanted[-1]
+                epoch, (first, last) = self._wanted.pop()
                 for key in await self._carried.keys(epoch, first, last):
                     if key <= self._cursor:  # or its turn is still to come
                         self._again.add(key, key)
-                self._wanted.pop()
         except JournalError:  # sent twice at worst
             self._keys, self._ranges, self._wanted = [], [], []
 

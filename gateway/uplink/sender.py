@@ -214,7 +214,7 @@ class Sender:
         """Wait for an answer, a record, the centre's word, or the end of a pause."""
         times = [*self._streams.resume_times(), self.post.ready_at(now), self._trial_due]
         times += [self.dialogue.answer_due, self.dialogue.reminders.due_at() or now]
-        times.append(self._tally.retry_at(self._most_retry_s))
+        times += [self._feed.former.repeat_at or now, self._tally.retry_at(self._most_retry_s)]
         due = min((at for at in times if at > now), default=None)
         try:
             async with asyncio.timeout_at(due):

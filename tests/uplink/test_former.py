@@ -15,8 +15,10 @@ from gateway.journal import Journal
 from gateway.journal.aside import asides
 from gateway.journal.salvage import Saved
 from gateway.uplink.client import LinkOptions
+from gateway.uplink.former import Former
 from gateway.uplink.link import Link, open_link
 from gateway.uplink.streams import Pacing
+from gateway.uplink.tally import Tally
 from tests.brokers import mosquitto, until
 from tests.fakebroker import Published, fake_broker
 from tests.faults.mutants import Mutant, mutated
@@ -209,6 +211,33 @@ async def test_what_is_carried_over_while_the_link_rests_goes_at_once(tmp_path: 
             await journal.carried.add([Saved("former27", seq, wreck_body(seq))])
             await until(lambda: len(there.events) == seq, within_s=5)  # noqa: B023
             await until(lambda: journal.carried.waiting == 0)
+
+
+async def test_what_the_centre_does_not_confirm_goes_again_though_nothing_else_happens(
+    tmp_path: Path,
+) -> None:
+    impatient = Pacing(trial_after_s=0.1, answer_s=0.1, resend_after_s=1)
+    async with (
+        mosquitto(tmp_path) as broker,
+        opened(tmp_path / "journal.db") as journal,
+        listening(broker.port) as there,  # it never confirms
+    ):
+        await journal.carried.add([Saved("former27", 1, wreck_body(1))])
+        config = configured(broker.port, confirm=Confirm.CENTRE)
+        async with uplink_of(journal, config, pacing=impatient):
+            await until(lambda: len(there.events) >= 3)
+
+
+async def test_what_is_said_while_something_is_settled_is_settled_too(tmp_path: Path) -> None:
+    async with opened(tmp_path / "journal.db") as journal:
+        await journal.carried.add([Saved("former27", seq, wreck_body(seq)) for seq in (1, 2, 3)])
+        former = Former(journal, Tally(), repeat_after_s=600)
+        former.confirmed("former27", [(1, 1)])
+        settling = asyncio.create_task(former.settle())
+        await asyncio.sleep(0)
+        former.confirmed("former27", [(2, 3)])
+        await settling
+        assert journal.carried.waiting == 0
 
 
 def wreck_body(seq: int) -> bytes:
