@@ -97,6 +97,7 @@ class Gateway:
             health.serve(health.status_socket(self._config.gateway.state_dir), self.health),
             asyncio.TaskGroup() as parts,
         ):
+            living = parts.create_task(_end_with_any(self._journal.tasks), name="journal")
             recording = parts.create_task(self._recorder.run(), name="recorder")
             parts.create_task(self._uplink.run(uplink_stop), name="uplink")
             devices = parts.create_task(self._run_devices(), name="devices")
@@ -106,6 +107,7 @@ class Gateway:
             await asyncio.wait([devices])
             await self._drain()
             recording.cancel()
+            living.cancel()
             uplink_stop.set()
 
     async def _run_devices(self) -> None:
@@ -161,6 +163,12 @@ class Gateway:
             for each in self._supervisors
             if each.condition is not None
         }
+
+
+async def _end_with_any(tasks: Sequence[asyncio.Task[None]]) -> None:
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for each in done:
+        each.result()
 
 
 def _supervisors(config: Config, recorder: Recorder, clock: Clock) -> Sequence[Supervisor]:

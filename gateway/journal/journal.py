@@ -76,6 +76,8 @@ class Journal:
         """What is known of the file's health."""
         keeper = Keeper(store, ledger, self._writer, config, clock)
         self._keeping = asyncio.create_task(keeper.run(), name="journal-keeper")
+        self.tasks = (self._writing, self._caring, self._keeping)
+        """What it lives by: where one of them ends before ``close``, so should the process."""
 
     @classmethod
     async def open(
