@@ -131,13 +131,18 @@ class TemperatureMeasured:
 
 @dataclass(frozen=True, slots=True)
 class DoorObserved:
-    """The state of a door as its contacts tell it; sent at start and at every change."""
+    """The state of a door as its contacts tell it; sent at start and at every change.
+
+    ``commanded`` is what this gateway last told the lock to be, and proves nothing about ``lock``.
+    """
 
     door: str
     role: Role
     position: Position
     lock: Lock = Lock.UNKNOWN
     tamper: bool | None = None
+    commanded: Lock | None = None
+    battery_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,43 @@ class DeviceObserved:
 Reading = CodeScanned | TemperatureMeasured | DoorObserved | DeviceObserved
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let somebody through ``door``, for the time that its stanza names. Nothing tells a door to
+    shut: there is no such command."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOutput:
+    """Set ``output`` until told otherwise."""
+
+    output: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PulseOutput:
+    """Switch ``output`` on for ``seconds``."""
+
+    output: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerScan:
+    """Look for a code now."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureTemperature:
+    """Measure who is there now."""
+
+
+Command = Release | SwitchOutput | PulseOutput | TriggerScan | MeasureTemperature
+
+
 class Emit(Protocol):
     """Where a driver puts its readings; waits while the gateway cannot take more."""
 
@@ -164,6 +206,10 @@ class DeviceError(Exception):
 
     Raised by ``Driver.run`` when it cannot go on. It is tried again later, by somebody else.
     """
+
+
+class CommandError(Exception):
+    """The device did not do what it was told, as far as is known; the sentence says why."""
 
 
 class OptionTable(BaseModel):
@@ -193,6 +239,15 @@ class Driver(ABC):
         A lost link makes a door unknown; it never leaves it closed.
         """
         return ()
+
+    async def execute(self, command: Command) -> None:
+        """Carry out ``command`` while ``run`` is at work; returns once the device has confirmed it,
+        or has been told where it confirms nothing.
+
+        Raises:
+            CommandError: it cannot do this, is not connected, or did not confirm.
+        """
+        raise CommandError(f"this device cannot do {type(command).__name__}")
 
     @abstractmethod
     async def run(self, emit: Emit) -> NoReturn:
