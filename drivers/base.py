@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Protocol
+from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -221,6 +221,17 @@ class OptionTable(BaseModel):
     )
 
 
+class LineUse(NamedTuple):
+    """How a device uses a serial line that others may be on too."""
+
+    port: str
+    """The line's name, one of perhaps several."""
+    settings: str
+    """What all of them must agree on, in words."""
+    station: str
+    """What no two of them may be, in words."""
+
+
 class DeviceConfig(OptionTable):
     """The stanza ``[devices.NAME]``; each driver extends it and fixes ``driver`` to its name."""
 
@@ -228,6 +239,14 @@ class DeviceConfig(OptionTable):
     """The driver's name: the file name under ``drivers/``."""
     lane: Name | None = None
     """The lane this device serves; a name under ``[lanes]``."""
+
+    def line_use(self) -> LineUse | None:
+        """How it shares its port; ``None`` if the port must be its own."""
+        return None
+
+    def notices(self) -> Sequence[str]:
+        """What is allowed and must be known to whoever builds the gate; one sentence each."""
+        return ()
 
 
 class Driver(ABC):

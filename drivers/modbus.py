@@ -11,15 +11,15 @@ Numbers are big-endian, only the CRC has its low byte first. Frames are told apa
 3.5 characters. Source: MODBUS over Serial Line V1.02, MODBUS Application Protocol V1.1b3.
 """
 
-import asyncio
-import math
+import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from drivers.base import DeviceError
-from drivers.serialport import SerialPort
+from drivers.bus import Line
+from drivers.counters import Counters
 
 _REFUSED: Final = 0x80
 _REFUSALS: Final = {
@@ -28,8 +28,6 @@ _REFUSALS: Final = {
     3: "illegal value",
     4: "device failure",
 }
-_LONGEST: Final = 256  # bytes of a frame
-_MOST_BYTES: Final = 4 * _LONGEST  # read for one answer; a line that babbles ends there
 
 
 class Function(IntEnum):
@@ -93,26 +91,7 @@ class Request:
         """The frame to send."""
         return _sealed(struct.pack(">BBHH", self.address, self.function, self.start, self.operand))
 
-    def find_answer(self, received: bytes) -> bytes | None:
-        """The data of the first answer to this in ``received``; ``None`` if there is none yet.
-
-        A write's answer has no data. What else is in there, noise or other devices' frames, is
-        passed over: an answer must have the right address, function, length and checksum.
-
-        Raises:
-            RefusedError: the answer is a refusal.
-        """
-        head, count = self._expected()
-        refused = bytes((self.address, self.function | _REFUSED))
-        for at in range(len(received) - 4):
-            start, end = at + len(head), at + len(head) + count
-            if received.startswith(head, at) and _is_intact(received, at, end + 2):
-                return received[start:end]
-            if received.startswith(refused, at) and _is_intact(received, at, at + 5):
-                raise RefusedError(self, received[at + 2])
-        return None
-
-    def _expected(self) -> tuple[bytes, int]:
+    def answer(self) -> tuple[bytes, int]:
         """How the answer begins, and how many data bytes follow before its checksum."""
         if self.function in _WRITES:
             return self.to_bytes()[:-2], 0
@@ -120,8 +99,46 @@ class Request:
         return bytes((self.address, self.function, count)), count
 
 
-def _is_intact(received: bytes, start: int, end: int) -> bool:
-    return end <= len(received) and _sealed(received[start : end - 2]) == received[start:end]
+class Finder:
+    """Finds the answer to one request in a stream of bytes.
+
+    What else is in there, noise or other devices' frames, is passed over: an answer must have the
+    right address, function, length and checksum. Keeps less than a frame from call to call.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.damaged = False
+        """Something came that had all of an answer but the checksum."""
+        self._request = request
+        self._head, self._count = request.answer()
+        refused = bytes((request.address, request.function | _REFUSED))
+        self._begins = re.compile(re.escape(self._head) + b"|" + re.escape(refused))
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> bytes | None:
+        """The answer's data once it is there, ``None`` until then. A write's answer has no data.
+
+        Raises:
+            RefusedError: the answer is a refusal.
+        """
+        buffer = self._buffer + data
+        keep = at = 0
+        incomplete = False
+        while begin := self._begins.search(buffer, at):
+            start, at = begin.start(), begin.start() + 1
+            refused = begin[0] != self._head
+            end = start + (5 if refused else len(self._head) + self._count + 2)
+            if end > len(buffer):
+                # What looks like a beginning may be noise before the answer: look on.
+                keep, incomplete = (keep if incomplete else start), True
+            elif crc16(buffer[start : end - 2]) != int.from_bytes(buffer[end - 2 : end], "little"):
+                self.damaged = True
+            elif refused:
+                raise RefusedError(self._request, buffer[start + 2])
+            else:
+                return buffer[start + len(self._head) : end - 2]
+        self._buffer = buffer[keep if incomplete else max(at, len(buffer) - len(self._head)) :]
+        return None
 
 
 def bits(data: bytes, count: int) -> list[bool]:
@@ -135,23 +152,20 @@ def registers(data: bytes) -> list[int]:
 
 
 class Master:
-    """Asks one question at a time on a serial port.
+    """Asks the devices on a line.
 
     ``answer_s`` is how long an answer may take. ``attempts`` is how often a question is asked
     before its device counts as silent; writing an absolute value twice does no harm, a toggle
-    must not go through here. ``echo`` is for adapters that hear themselves.
+    must not go through here. ``counters`` are of the device that is asked.
     """
 
     def __init__(
-        self, port: SerialPort, *, baud: int, answer_s: float, attempts: int, echo: bool = False
+        self, line: Line, *, answer_s: float, attempts: int, counters: Counters | None = None
     ) -> None:
-        self._port = port
+        self._line = line
         self._answer_s = answer_s
         self._attempts = attempts
-        self._echo = echo
-        # 3.5 characters of 11 bits; fixed at 1.75 ms above 19200 baud.
-        self._gap_s = max(3.5 * 11 / baud, 0.00175)
-        self._quiet_since = -math.inf
+        self._counters = counters or Counters()
 
     async def ask(self, request: Request) -> bytes:
         """The data of the answer.
@@ -160,48 +174,28 @@ class Master:
             DeviceError: no answer came, or the port is gone.
             RefusedError: the device refuses.
         """
+        question = request.to_bytes()
         for _ in range(self._attempts):
+            finder = Finder(request)
             try:
-                async with asyncio.timeout(self._answer_s):
-                    return await self._exchange(request)
+                return await self._line.exchange(question, finder.feed, answer_s=self._answer_s)
             except TimeoutError:
-                continue
+                self._count(finder)
         raise DeviceError(
-            f"{self._port.name}: Modbus device {request.address} does not answer "
+            f"{self._line.name}: Modbus device {request.address} does not answer "
             f"({self._attempts} times asked, {self._answer_s:g} s each)"
         )
 
     async def read_inputs(self, address: int, start: int, count: int) -> list[bool]:
         """``count`` discrete inputs from ``start``."""
-        data = await self.ask(Request(address, Function.READ_INPUTS, start, count))
-        return bits(data, count)
+        return bits(await self.ask(Request(address, Function.READ_INPUTS, start, count)), count)
 
     async def read_holding(self, address: int, start: int, count: int) -> list[int]:
         """``count`` holding registers from ``start``, unsigned."""
         return registers(await self.ask(Request(address, Function.READ_HOLDING, start, count)))
 
-    async def _exchange(self, request: Request) -> bytes:
-        # A timer for nothing, ten times a second, was a quarter of all wake-ups of a box at rest.
-        if (rest_s := self._quiet_since + self._gap_s - _now()) > 0:
-            await asyncio.sleep(rest_s)
-        try:
-            return await self._ask_once(request)
-        finally:
-            self._quiet_since = _now()
-
-    async def _ask_once(self, request: Request) -> bytes:
-        self._port.discard_input()  # an answer that came too late is no answer to this
-        frame = request.to_bytes()
-        await self._port.write(frame)
-        received = b""
-        while len(received) < _MOST_BYTES:
-            received += await self._port.read()
-            # The answer to a write looks like the echo of its request.
-            heard = received.partition(frame)[2] if self._echo else received
-            if (answer := request.find_answer(heard)) is not None:
-                return answer
-        raise TimeoutError
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+    def _count(self, finder: Finder) -> None:
+        if finder.damaged:
+            self._counters.bad_checksum += 1
+        else:
+            self._counters.timeout += 1

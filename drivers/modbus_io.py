@@ -20,23 +20,21 @@ from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import serialport
+from drivers import bus
 from drivers.base import (
-    DeviceConfig,
     DeviceError,
     DeviceObserved,
     DeviceState,
     DoorObserved,
     Emit,
-    FilePath,
     Name,
     OptionTable,
     Position,
     Role,
 )
 from drivers.base import Driver as BaseDriver
+from drivers.bus import LineConfig
 from drivers.modbus import Master, RefusedError
-from drivers.serialport import Baud, Parity
 
 CONTROL_MODES: Final = 0x1000
 _MODE_NAMES: Final = {1: "linkage", 2: "toggle", 3: "edge"}
@@ -72,30 +70,23 @@ class DoorConfig(OptionTable):
         return self
 
 
-class Config(DeviceConfig):
+class Config(LineConfig):
     """A board with digital inputs on an RS-485 line."""
 
     driver: Literal["modbus_io"]
-    port: FilePath
-    """The serial port; best a stable name, as under /dev/serial/by-path."""
-    baud: Baud = 9600
-    """Bits per second."""
-    parity: Parity = "N"
-    """`N`, `E` or `O`."""
-    echo: bool = False
-    """The RS-485 adapter hears its own bytes."""
     address: Annotated[int, Field(ge=1, le=255)] = 1
     """The board's Modbus address."""
     inputs: Annotated[int, Field(ge=1, le=64)] = 8
     """How many inputs the board has."""
     poll_ms: Annotated[int, Field(ge=20, le=60_000)] = 100
     """Pause between two looks at the inputs, in milliseconds."""
-    answer_ms: Annotated[int, Field(ge=20, le=10_000)] = 500
-    """How long an answer may take, in milliseconds; 86 have been seen."""
-    attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    """How often a question is asked before the board counts as lost."""
     doors: Annotated[dict[Name, DoorConfig], Field(min_length=1)]
     """The doors whose contacts are wired to this board."""
+
+    @property
+    def station(self) -> str:
+        """See :meth:`drivers.bus.LineConfig.station`."""
+        return f"Modbus device {self.address}"
 
     @model_validator(mode="after")
     def _answer_in_time(self) -> Self:
@@ -136,14 +127,8 @@ class Driver(BaseDriver):
     async def run(self, emit: Emit) -> NoReturn:
         """See :meth:`drivers.base.Driver.run`."""
         config = self._config
-        async with serialport.opened(config.port, baud=config.baud, parity=config.parity) as port:
-            master = Master(
-                port,
-                baud=config.baud,
-                answer_s=config.answer_ms / 1000,
-                attempts=config.attempts,
-                echo=config.echo,
-            )
+        async with bus.joined(config.port, config.settings) as line:
+            master = Master(line, answer_s=config.answer_ms / 1000, attempts=config.attempts)
             await self._refuse_self_driven(master)
             inputs = await master.read_inputs(config.address, 0, config.inputs)
             await emit(DeviceObserved(DeviceState.ONLINE))

@@ -38,6 +38,10 @@ _WHY_NOT_OPENED = {
 }
 
 
+class PortGoneError(DeviceError):
+    """The port was there and is not any more."""
+
+
 class SerialPort:
     """An open port: raw bytes, in and out. One reader and one writer at a time."""
 
@@ -54,7 +58,7 @@ class SerialPort:
         """Wait for bytes and return what is there, at least one; a cancelled read loses none.
 
         Raises:
-            DeviceError: the port is gone.
+            PortGoneError: the port is gone.
         """
         while not self._received:
             if self._trouble:
@@ -69,7 +73,7 @@ class SerialPort:
         """Hand all of ``data`` to the kernel; waits while it cannot take more.
 
         Raises:
-            DeviceError: the port is gone.
+            PortGoneError: the port is gone.
         """
         _log.debug("%s ← %s", self.name, data.hex(" "))
         rest = memoryview(data)
@@ -85,7 +89,7 @@ class SerialPort:
         """Forget what has been received and not been read.
 
         Raises:
-            DeviceError: the port is gone.
+            PortGoneError: the port is gone.
         """
         self._received = b""
         try:
@@ -140,30 +144,38 @@ class SerialPort:
         finally:
             loop.remove_writer(self._fd)
 
-    def _gone(self, error: BaseException | None) -> DeviceError:
+    def _gone(self, error: BaseException | None) -> PortGoneError:
         # A hang-up reads as the end of a file, a pulled adapter as EIO, ENODEV or ENXIO.
         why = f" ({os.strerror(error.args[0])})" if error else ""
-        return DeviceError(f"{self.name} is gone: unplugged, or its adapter failed{why}")
+        return PortGoneError(f"{self.name} is gone: unplugged, or its adapter failed{why}")
+
+
+class _Unflushed(serial.Serial):
+    """Opens without dropping what is there: it may be the code that was held up meanwhile."""
+
+    def _reset_input_buffer(self) -> None:
+        pass
 
 
 @asynccontextmanager
 async def opened(path: Path, *, baud: int, parity: Parity = "N") -> AsyncIterator[SerialPort]:
-    """The port at ``path``, 8 data bits, 1 stop bit, raw, ours alone, its old input discarded.
-
-    Symbolic links are followed anew each time: after a replug they may lead elsewhere.
-
-    Raises:
-        DeviceError: it cannot be opened; the sentence says why.
-    """
-    port = _open(path, baud, parity)
+    """The port of :func:`open_port` for as long as the context lasts."""
+    port = open_port(path, baud=baud, parity=parity)
     try:
         yield port
     finally:
         port.close()
 
 
-def _open(path: Path, baud: int, parity: Parity) -> SerialPort:
-    settings = serial.Serial(
+def open_port(path: Path, *, baud: int, parity: Parity = "N") -> SerialPort:
+    """The port at ``path``, 8 data bits, 1 stop bit, raw, ours alone, its input as it was.
+
+    Symbolic links are followed anew each time: after a replug they may lead elsewhere.
+
+    Raises:
+        DeviceError: it cannot be opened; the sentence says why.
+    """
+    settings = _Unflushed(
         baudrate=baud,
         parity=parity,
         exclusive=True,

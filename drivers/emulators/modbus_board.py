@@ -10,6 +10,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.transport import ModbusProtocol
 
 from drivers.emulators.cable import Cable
+from drivers.emulators.party import PartyLine, Tap
 
 _READ_INPUTS = 2
 _CONTROL_MODES = 0x1000
@@ -19,7 +20,7 @@ _FIRMWARE_VERSION = 0x8000
 class _CableTransport(asyncio.WriteTransport):
     """What the server writes to; it is closed by unplugging the cable, not from here."""
 
-    def __init__(self, cable: Cable) -> None:
+    def __init__(self, cable: Cable | Tap) -> None:
         super().__init__()
         self._cable = cable
 
@@ -33,15 +34,24 @@ class _CableTransport(asyncio.WriteTransport):
 class ModbusBoard:
     """The board; use it as an asynchronous context manager, plugged in from the start.
 
-    ``modes`` are the channels' control modes, empty for a board that has none. To be constructed
-    where a loop runs: pymodbus wants it so.
+    It has a cable of its own, or hangs on a line with others. ``modes`` are the channels' control
+    modes, empty for a board that has none. ``asked`` counts its questions. To be constructed where
+    a loop runs: pymodbus wants it so.
     """
 
     def __init__(
-        self, link: Path, *, address: int = 1, inputs: int = 8, modes: Sequence[int] = (0,) * 8
+        self,
+        link: Path | PartyLine,
+        *,
+        address: int = 1,
+        inputs: int = 8,
+        modes: Sequence[int] = (0,) * 8,
     ) -> None:
+        self.asked = 0
         self._address = address
-        self._cable = Cable(link, self._received)
+        self._cable = (
+            link.tap(self._received) if isinstance(link, PartyLine) else Cable(link, self._received)
+        )
         self._server = ModbusSerialServer(_registers(address, inputs, modes))
         self._session: ModbusProtocol | None = None
 
@@ -74,6 +84,7 @@ class ModbusBoard:
         # A request comes whole, in one piece. On the line everybody hears it and only the one
         # it is for answers; pymodbus would refuse what is for another.
         if self._session and data[0] == self._address:
+            self.asked += 1
             self._session.data_received(data)
 
 

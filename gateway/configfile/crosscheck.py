@@ -2,9 +2,10 @@
 
 import os.path
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from drivers.base import DeviceConfig
 from gateway.config import LONGEST_TOPIC, Place, UplinkConfig
 from gateway.configfile import words
 from gateway.configfile.lines import Path
@@ -15,14 +16,19 @@ from gateway.topics import Topics
 _ACTS_ON_DOOR = re.compile(r"lock|relay|strike|release|bolt|hold|output|coil", re.IGNORECASE)
 
 
-def across_tables(data: dict[str, Any]) -> Iterator[Mistake]:
+def across_tables(data: dict[str, Any], devices: Mapping[str, DeviceConfig]) -> Iterator[Mistake]:
     """Every name that is used must exist, and what only one device can have must not be shared.
 
-    Works on the file's plain data, so that a mistake elsewhere in a stanza hides nothing here.
+    Works on the file's plain data, so that a mistake elsewhere in a stanza hides nothing here;
+    ``devices`` are those without a mistake.
     """
     yield from _lanes_exist(data)
-    yield from _own_each(data, "port")
-    yield from _own_each(data, "source")
+    for port, owner, device in _sharing(data, "port"):
+        if problem := _not_on_one_line(devices.get(owner), devices.get(device)):
+            yield _taken("port", port, owner, device, problem)
+    yield from _stations_differ(devices)
+    for source, owner, device in _sharing(data, "source"):
+        yield _taken("source", source, owner, device, "expected a source of its own")
     yield from _doors_differ(data)
 
 
@@ -45,16 +51,38 @@ def _lanes_exist(data: dict[str, Any]) -> Iterator[Mistake]:
             yield Mistake(path, text, misspelt=Misspelt(lane, lanes))
 
 
-def _own_each(data: dict[str, Any], key: str) -> Iterator[Mistake]:
-    """Of two devices on one port each would take the other's answers, or the port for itself."""
+def _sharing(data: dict[str, Any], key: str) -> Iterator[tuple[str, str, str]]:
+    """Each port or source that is named again: its name, who named it first, and who does now."""
     owners: dict[str, str] = {}
     for device, stanza in tables(data, "devices").items():
         value = stanza.get(key)
         if isinstance(value, str) and value:
             owner = owners.setdefault(_place(value), device)
             if owner != device:
-                has = f"[devices.{words.shown(owner)}] has the {key} {words.quoted(value)} already"
-                yield Mistake(("devices", device, key), f"{has}; expected a {key} of its own")
+                yield value, owner, device
+
+
+def _taken(key: str, value: str, owner: str, device: str, problem: str) -> Mistake:
+    has = f"[devices.{words.shown(owner)}] has the {key} {words.quoted(value)} already"
+    return Mistake(("devices", device, key), f"{has}; {problem}")
+
+
+def _not_on_one_line(owner: DeviceConfig | None, device: DeviceConfig | None) -> str | None:
+    uses = [each.line_use() for each in (owner, device) if each is not None]
+    if not uses or None in uses:  # each would take the other's answers, or the port for itself
+        return "expected a port of its own"
+    wanted, *found = {each.settings: None for each in uses if each}
+    return f"expected {wanted} as there, found {found[0]}" if found else None
+
+
+def _stations_differ(devices: Mapping[str, DeviceConfig]) -> Iterator[Mistake]:
+    stations: dict[tuple[str, str], str] = {}
+    for device, config in devices.items():
+        if use := config.line_use():
+            other = stations.setdefault((_place(use.port), use.station), device)
+            if other != device:
+                text = f"as {use.station}; expected another address"
+                yield _taken("port", use.port, other, device, text)
 
 
 def _place(name: str) -> str:

@@ -32,7 +32,7 @@ def validate(data: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
     unsafe = {mistake.path: mistake for mistake in crosscheck.no_locks_at_homes(data)}
     found = [mistake for mistake in found if mistake.path not in unsafe]
     found += unsafe.values()
-    found += crosscheck.across_tables(data)
+    found += crosscheck.across_tables(data, devices)
     with suppress(ValidationError):
         place = Place.model_validate(data.get("gateway"), strict=False)
         found += crosscheck.topics_fit(place, list(crosscheck.tables(data, "devices")))

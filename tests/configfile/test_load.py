@@ -231,6 +231,30 @@ def test_one_port_by_two_names_is_one_port(file: Path, tmp_path: Path) -> None:
     assert told.startswith("16: [devices.board] port: [devices.thermometer] has the port ")
 
 
+def with_another_board(options: str) -> str:
+    text = f'{GATE}[devices.other]\ndriver = "modbus_io"\nport = "/dev/ttyUSB1"\n{options}\n'
+    return text + '[devices.other.doors.gate-2]\nrole = "gate"\ninput = 0\n'
+
+
+def test_several_boards_share_a_line(file: Path) -> None:
+    file.write_text(with_another_board("address = 2"))
+    assert len(load(file).devices) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("address = 2\nbaud = 19200", "expected 9600 baud, parity N as there, found 19200 baud,"),
+        ("address = 2\necho = true", "expected 9600 baud, parity N as there, found 9600 baud,"),
+        ("address = 1", "as Modbus device 1; expected another address"),
+    ],
+)
+def test_boards_on_one_line_must_agree_and_differ(file: Path, options: str, problem: str) -> None:
+    [told] = mistakes(file, with_another_board(options))
+    has = '25: [devices.other] port: [devices.board] has the port "/dev/ttyUSB1" already; '
+    assert told.startswith(has + problem)
+
+
 def test_two_cameras_cannot_share_a_source(file: Path) -> None:
     text = GATE
     for name in ("a", "b"):

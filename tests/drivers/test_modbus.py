@@ -2,16 +2,27 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from drivers import serialport
+from drivers import bus
 from drivers.base import DeviceError
+from drivers.counters import Counters
 from drivers.emulators.cable import Cable
-from drivers.modbus import Function, Master, RefusedError, Request, bits, crc16, registers
+from drivers.modbus import (
+    Finder,
+    Function,
+    Master,
+    RefusedError,
+    Request,
+    bits,
+    crc16,
+    registers,
+)
 
 READ_EIGHT_INPUTS = Request(1, Function.READ_INPUTS, 0, 8)
 INPUTS_0_AND_2 = bytes.fromhex("01 02 01 05 61 8B")
@@ -19,6 +30,11 @@ INPUT_5 = bytes.fromhex("01 02 01 20 A0 50")
 READ_MODES = Request(1, Function.READ_HOLDING, 0x1000, 8)
 ILLEGAL_ADDRESS = bytes.fromhex("01 83 02 C0 F1")
 RELAY_ON = Request(1, Function.WRITE_COIL, 0, 0xFF00)
+
+
+def answer(request: Request, received: bytes) -> bytes | None:
+    """The answer to ``request`` in what was received, all at once."""
+    return Finder(request).feed(received)
 
 
 def with_crc(text: str) -> bytes:
@@ -49,16 +65,16 @@ def test_documented_requests(request_: Request, frame: str) -> None:
 
 
 def test_documented_answers() -> None:
-    coils = Request(1, Function.READ_COILS, 0, 8).find_answer(bytes.fromhex("010101019048"))
-    inputs = READ_EIGHT_INPUTS.find_answer(INPUTS_0_AND_2)
-    real_board = READ_EIGHT_INPUTS.find_answer(INPUT_5)
-    register = Request(1, Function.READ_HOLDING, 1, 1).find_answer(
-        bytes.fromhex("01 03 02 00 01 79 84")
+    coils = answer(Request(1, Function.READ_COILS, 0, 8), bytes.fromhex("010101019048"))
+    inputs = answer(READ_EIGHT_INPUTS, INPUTS_0_AND_2)
+    real_board = answer(READ_EIGHT_INPUTS, INPUT_5)
+    register = answer(
+        Request(1, Function.READ_HOLDING, 1, 1), bytes.fromhex("01 03 02 00 01 79 84")
     )
-    warmth = Request(1, Function.READ_INPUT_REGISTERS, 0x12, 1).find_answer(
-        bytes.fromhex("01 04 02 01 4B F8 97")
+    warmth = answer(
+        Request(1, Function.READ_INPUT_REGISTERS, 0x12, 1), bytes.fromhex("01 04 02 01 4B F8 97")
     )
-    written = RELAY_ON.find_answer(RELAY_ON.to_bytes())
+    written = answer(RELAY_ON, RELAY_ON.to_bytes())
 
     assert coils is not None
     assert bits(coils, 8) == [True] + [False] * 7
@@ -75,7 +91,7 @@ def test_documented_answers() -> None:
 
 def test_a_refusal_is_raised_with_its_code() -> None:
     with pytest.raises(RefusedError) as caught:
-        READ_MODES.find_answer(ILLEGAL_ADDRESS)
+        answer(READ_MODES, ILLEGAL_ADDRESS)
 
     assert caught.value.code == 2
     assert str(caught.value) == (
@@ -97,14 +113,14 @@ def test_a_refusal_is_raised_with_its_code() -> None:
     ],
 )
 def test_what_is_no_answer_to_this(other: bytes) -> None:
-    assert READ_EIGHT_INPUTS.find_answer(other) is None
-    assert READ_EIGHT_INPUTS.find_answer(other + INPUTS_0_AND_2) == b"\x05"
+    assert answer(READ_EIGHT_INPUTS, other) is None
+    assert answer(READ_EIGHT_INPUTS, other + INPUTS_0_AND_2) == b"\x05"
 
 
 def test_a_write_is_answered_by_its_own_value_only() -> None:
     switched_off = Request(1, Function.WRITE_COIL, 0, 0x0000)
 
-    assert RELAY_ON.find_answer(switched_off.to_bytes()) is None
+    assert answer(RELAY_ON, switched_off.to_bytes()) is None
 
 
 @pytest.mark.parametrize("bit", range(48))
@@ -112,21 +128,42 @@ def test_no_flipped_bit_gets_through(bit: int) -> None:
     flipped = bytearray(INPUTS_0_AND_2)
     flipped[bit // 8] ^= 1 << bit % 8
 
-    assert READ_EIGHT_INPUTS.find_answer(bytes(flipped)) is None
+    assert answer(READ_EIGHT_INPUTS, bytes(flipped)) is None
 
 
 @given(before=st.binary(max_size=40), behind=st.binary(max_size=40))
 @example(before=b"\x01\x02\x01", behind=b"")
 @example(before=b"\x01\x82", behind=b"\x01")
 def test_an_answer_is_found_in_noise(before: bytes, behind: bytes) -> None:
-    assert READ_EIGHT_INPUTS.find_answer(before + INPUTS_0_AND_2 + behind) == b"\x05"
+    assert answer(READ_EIGHT_INPUTS, before + INPUTS_0_AND_2 + behind) == b"\x05"
+
+
+@given(
+    before=st.binary(max_size=20),
+    behind=st.binary(max_size=20),
+    cuts=st.lists(st.integers(0, 46), max_size=6),
+)
+@example(before=b"\x01\x02\x01", behind=b"", cuts=[3])
+def test_an_answer_is_found_in_any_pieces(before: bytes, behind: bytes, cuts: list[int]) -> None:
+    received = before + INPUTS_0_AND_2 + behind
+    finder = Finder(READ_EIGHT_INPUTS)
+    edges = sorted({0, len(received), *(min(cut, len(received)) for cut in cuts)})
+    found = [finder.feed(received[start:end]) for start, end in pairwise(edges)]
+
+    assert b"\x05" in found
+
+
+def test_a_wrong_checksum_is_noticed() -> None:
+    finder = Finder(READ_EIGHT_INPUTS)
+    assert finder.feed(INPUTS_0_AND_2[:-1] + b"\x00") is None
+    assert finder.damaged
 
 
 @given(st.binary(max_size=300))
 def test_noise_alone_is_no_answer(noise: bytes) -> None:
     address_not_in_it = noise.replace(b"\x01", b"\x00")
 
-    assert READ_EIGHT_INPUTS.find_answer(address_not_in_it) is None
+    assert answer(READ_EIGHT_INPUTS, address_not_in_it) is None
 
 
 class Slave:
@@ -157,8 +194,8 @@ class Slave:
 async def ask(
     link: Path, *questions: Request, answer_s: float = 5.0, attempts: int = 1, echo: bool = False
 ) -> list[bytes]:
-    async with serialport.opened(link, baud=9600) as port:
-        master = Master(port, baud=9600, answer_s=answer_s, attempts=attempts, echo=echo)
+    async with bus.joined(link, bus.Settings(9600, echo=echo)) as line:
+        master = Master(line, answer_s=answer_s, attempts=attempts)
         return [await master.ask(question) for question in questions]
 
 
@@ -224,10 +261,20 @@ class TestMaster:
     async def test_an_answer_that_comes_too_late_is_no_answer_to_the_next(self, link: Path) -> None:
         slave = Slave(link, lambda _data, _number: INPUT_5)
         with slave:
-            async with serialport.opened(link, baud=9600) as port:
-                master = Master(port, baud=9600, answer_s=5, attempts=1)
+            async with bus.joined(link, bus.Settings(9600)) as line:
+                master = Master(line, answer_s=5, attempts=1)
                 first = await master.ask(READ_EIGHT_INPUTS)
                 slave.say(INPUTS_0_AND_2)
                 second = await master.ask(READ_EIGHT_INPUTS)
 
         assert (first, second) == (b"\x20", b"\x20")
+
+    async def test_silence_and_damage_are_counted_apart(self, link: Path) -> None:
+        damaged = INPUTS_0_AND_2[:-1] + b"\x00"
+        counters = Counters()
+        with Slave(link, lambda _, number: (b"", damaged, INPUTS_0_AND_2)[number - 1]):
+            async with bus.joined(link, bus.Settings(9600)) as line:
+                master = Master(line, answer_s=0.3, attempts=3, counters=counters)
+                await master.ask(READ_EIGHT_INPUTS)
+
+        assert counters == Counters(timeout=1, bad_checksum=1)
