@@ -117,6 +117,9 @@ def _check(file: Path) -> int:
     print(f"  gateway  {config.gateway.id}")
     print(f"  centre   {config.uplink.host}, port {config.uplink.port}")
     print(f"  devices  {devices or 'none'}")
+    for name, each in config.devices.items():
+        for notice in each.notices():
+            print(f"  note     {name}: {notice}")
     return 0
 
 

@@ -89,6 +89,19 @@ def test_check_of_a_right_file() -> None:
     assert "thermometer-in (gy_mcu906)" in done.stdout
 
 
+def test_check_says_what_must_be_known_of_a_right_file(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    door = "[devices.doors.doors.gate-1]\n"
+    text = SAMPLE.read_text().replace(door, f"{door}strike = 0\nrelease_ms = 60000\n")
+    text = text.replace('#profile = "waveshare"', 'profile = "generic"\nmap = {}')
+    file.write_text(text)
+    done = command("check", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        "note     doors: doors.gate-1: this board cannot time 60000 ms; the gateway" in done.stdout
+    )
+
+
 @pytest.mark.parametrize("name", ["check", "run"])
 def test_mistakes_exit_78_with_all_of_them_and_no_traceback(name: str, broken: Path) -> None:
     done = command(name, broken)

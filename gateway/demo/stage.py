@@ -87,7 +87,8 @@ class Stage:
         board = ModbusBoard(self._port(board_config.port), address=board_config.address)
         await stack.enter_async_context(thermometer)
         await stack.enter_async_context(board)
-        inputs = [door.input for door in board_config.doors.values()]
+        doors = board_config.doors.values()
+        inputs = [door.input for door in doors if door.input is not None]
         visitors = Visitors(camera, thermometer, board, gate_input=inputs[0], inputs=inputs)
         task = asyncio.create_task(visitors.come_and_go(), name="visitors")
         stack.push_async_callback(_cancelled, task)

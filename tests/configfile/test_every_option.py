@@ -26,8 +26,9 @@ WRONG = [
 
 PLAIN = re.compile(r"found .+; expected .+|missing; expected .+|unknown; expected one of .+")
 OWN_WORDS = re.compile(
-    r"\w+: \d+\.\d+ is not below .*|doors\.\S+ is \d+, .*|plausible_celsius: .*|"
-    r".* has the port .*; expected a port of its own|"
+    r"\w+: \d+\.\d+ is not below .*|(doors|outputs)\.\S+ is \d+, .*|plausible_celsius: .*|"
+    r".* has the port .* already; (as .*; )?expected .*|"
+    r"[\w.-]+( or [\w.-]+| = .*)? (is|are) missing; .*|"
     r"the topic .*; expected a shorter id, district, street or community"
 )
 PYDANTIC = re.compile(r"Input should|Value error|validation|pydantic|string_|Field required")

@@ -231,6 +231,14 @@ def test_one_port_by_two_names_is_one_port(file: Path, tmp_path: Path) -> None:
     assert told.startswith("16: [devices.board] port: [devices.thermometer] has the port ")
 
 
+def test_a_strike_at_a_home_door_is_refused_once(file: Path) -> None:
+    text = f"{GATE}strike = 3\n"
+    assert mistakes(file, text) == [
+        "23: [devices.board.doors.flat-12] strike: a home door is only ever watched; nothing may"
+        " lock or release it"
+    ]
+
+
 def with_another_board(options: str) -> str:
     text = f'{GATE}[devices.other]\ndriver = "modbus_io"\nport = "/dev/ttyUSB1"\n{options}\n'
     return text + '[devices.other.doors.gate-2]\nrole = "gate"\ninput = 0\n'

@@ -1,10 +1,11 @@
 """Runs a driver beside a test, once or again and again as the gateway would."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from drivers.base import DeviceError, Driver, Emit
+from drivers.base import Command, DeviceConfig, DeviceError, Driver, Emit
 
 
 @asynccontextmanager
@@ -39,3 +40,20 @@ async def kept_running(driver: Driver, emit: Emit) -> AsyncIterator[list[DeviceE
     finally:
         task.cancel()
         await asyncio.wait((task,))
+
+
+async def killed_after(driver: str, stanza: DeviceConfig, command: Command) -> None:
+    """A driver in a process of its own carries out ``command`` and is killed at once, without a
+    chance to clean up."""
+    options = stanza.model_dump_json(exclude_unset=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.drivers.victim", driver, options, repr(command)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        assert await asyncio.wait_for(process.stdout.readline(), 30) == b"done\n"
+    finally:
+        process.kill()
+        await process.communicate()

@@ -1,0 +1,132 @@
+"""Carries out commands on the outputs of a board, and ends the pulses that it cannot time itself.
+
+A strike is only ever switched by a release, and a release only ever switches on what lets people
+through: there is no way here to hold a door shut.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Final, NamedTuple, Protocol
+
+from pydantic import Field
+
+from drivers.base import (
+    Command,
+    CommandError,
+    DeviceError,
+    PulseOutput,
+    Release,
+    SwitchOutput,
+)
+from drivers.pulses import Pulses
+
+_LONGEST_S: Final = 3600.0
+_LEAVING_S: Final = 1.0
+"""How long stopping waits for outputs to go off."""
+
+ReleaseMs = Annotated[int, Field(ge=100, le=60_000)]
+"""For how long a door is released, in milliseconds."""
+
+
+class Board(Protocol):
+    """What has the outputs; its methods raise ``DeviceError`` if it does not answer."""
+
+    def times(self, milliseconds: int) -> bool:
+        """Whether it ends a pulse of this length by itself, even if the gateway dies."""
+
+    async def pulse(self, output: int, milliseconds: int) -> None:
+        """Switch ``output`` on for at least this; only if it ``times`` that."""
+
+    async def switch(self, output: int, *, on: bool) -> None:
+        """Switch ``output`` until told otherwise."""
+
+
+class Strike(NamedTuple):
+    """What releases a door."""
+
+    output: int
+    milliseconds: int
+
+
+class Switching:
+    """The outputs of one device by name; outlives its connections."""
+
+    def __init__(self, strikes: Mapping[str, Strike], outputs: Mapping[str, int]) -> None:
+        self._strikes = strikes
+        self._outputs = outputs
+        self._pulses = Pulses()
+        self._board: Board | None = None
+
+    def released(self, door: str) -> bool:
+        """Whether the lock of ``door`` is told to be open at present."""
+        strike = self._strikes.get(door)
+        return strike is not None and self._pulses.is_on(strike.output)
+
+    @asynccontextmanager
+    async def connected(self, board: Board) -> AsyncIterator[None]:
+        """Commands go to ``board``; what a former life may have left on is switched off first."""
+        for output in self._left_on(board):
+            await board.switch(output, on=False)
+            self._pulses.forget(output)
+        self._board = board
+        try:
+            yield
+        finally:
+            self._board = None
+            await self._leave(board)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait at most ``seconds``, less if a pulse begins or ends; ends those that are over."""
+        await self._pulses.wait(seconds)
+        for output in self._pulses.due():
+            if self._board and output in self._pulses.ours:
+                await self._board.switch(output, on=False)
+            self._pulses.done(output)
+
+    async def execute(self, command: Command) -> None:
+        """See :meth:`drivers.base.Driver.execute`."""
+        if self._board is None:
+            raise CommandError("the device is not connected")
+        try:
+            match command:
+                case Release(door):
+                    if door not in self._strikes:
+                        raise CommandError(f"nothing here releases {door}")
+                    await self._pulse(self._board, *self._strikes[door])
+                case PulseOutput(name, seconds):
+                    if not 0 < seconds <= _LONGEST_S:
+                        raise CommandError(f"a pulse has up to {_LONGEST_S:g} s, not {seconds:g}")
+                    await self._pulse(self._board, self._number(name), round(seconds * 1000))
+                case SwitchOutput(name, on):
+                    output = self._number(name)
+                    self._pulses.forget(output)
+                    await self._board.switch(output, on=on)
+                case _:
+                    raise CommandError(f"this device cannot do {type(command).__name__}")
+        except DeviceError as error:
+            raise CommandError(str(error)) from error
+
+    def _number(self, name: str) -> int:
+        if name not in self._outputs:
+            raise CommandError(f"no output is called {name}")
+        return self._outputs[name]
+
+    async def _pulse(self, board: Board, output: int, milliseconds: int) -> None:
+        ours = not board.times(milliseconds)
+        # Begun before it is on: whatever becomes of the next line, it will be switched off.
+        self._pulses.begin(output, milliseconds / 1000, ours=ours)
+        if ours:
+            await board.switch(output, on=True)
+        else:
+            await board.pulse(output, milliseconds)
+
+    def _left_on(self, board: Board) -> set[int]:
+        strikes = {each.output for each in self._strikes.values() if not board.times(each[1])}
+        return strikes | self._pulses.ours
+
+    async def _leave(self, board: Board) -> None:
+        with suppress(DeviceError, TimeoutError):
+            async with asyncio.timeout(_LEAVING_S):
+                for output in self._pulses.ours:
+                    await board.switch(output, on=False)
