@@ -14,4 +14,10 @@ class Counters:
     timeout: int = 0
     """Questions that nobody answered."""
     reconnect: int = 0
-    """Times the device was opened again after it had been lost."""
+    """Times the device answered again after it had been lost."""
+    _known: bool = False
+
+    def online(self) -> None:
+        """It answers, for the first time or again."""
+        self.reconnect += self._known
+        self._known = True

@@ -1,8 +1,9 @@
 """Tells of doors what is news, and what is no longer known when their device is lost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from drivers.base import DoorObserved, Emit, Lock, Position, Role
+from drivers.wiring import DoorConfig
 
 
 class Doors:
@@ -31,19 +32,29 @@ class Doors:
             await emit(observed, age_s=age_s)
             self._told[door] = observed
 
+    async def tell_wired(
+        self,
+        emit: Emit,
+        wired: Mapping[str, DoorConfig],
+        levels: Mapping[int, bool],
+        released: Callable[[str], bool],
+        *,
+        age_s: float = 0.0,
+    ) -> None:
+        """What the inputs' ``levels`` say of each door, as far as it is news."""
+        for name, door in wired.items():
+            await self.tell(
+                emit,
+                name,
+                position=door.position(levels),
+                tamper=door.tamper(levels),
+                released=released(name),
+                age_s=age_s,
+            )
+
     def lost(self) -> Sequence[DoorObserved]:
         """See :meth:`drivers.base.Driver.lost`."""
         unknown = [DoorObserved(door, role, Position.UNKNOWN) for door, role in self._roles.items()]
         news = [door for door in unknown if self._told.get(door.door) != door]
         self._told.update((door.door, door) for door in news)
         return news
-
-
-def only_watched(role: Role, releases: object) -> None:
-    """Refuse whatever could lock or release a home door.
-
-    Raises:
-        ValueError: ``releases`` is set at one.
-    """
-    if role is Role.HOME and releases is not None:
-        raise ValueError("a home door is only ever watched; nothing may lock or release it")

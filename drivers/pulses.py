@@ -37,12 +37,12 @@ class Pulses:
         """
         end = asyncio.get_running_loop().time() + seconds
         self._pulses[output] = _Pulse(end, ours, end)
-        self._news.set()
+        self.wake()
 
     def forget(self, output: int) -> None:
         """``output`` was switched in another way."""
         self._pulses.pop(output, None)
-        self._news.set()
+        self.wake()
 
     def is_on(self, output: int) -> bool:
         """Whether its time is not over."""
@@ -64,8 +64,12 @@ class Pulses:
         if pulse.times == 2 or not pulse.ours:
             del self._pulses[output]
 
+    def wake(self) -> None:
+        """End a ``wait``."""
+        self._news.set()
+
     async def wait(self, seconds: float) -> None:
-        """Wait at most ``seconds``, less if something is due or begins before."""
+        """Wait at most ``seconds``, less if something is due or begins before, or it is woken."""
         now = asyncio.get_running_loop().time()
         nearest = min((pulse.off_s - now for pulse in self._pulses.values()), default=seconds)
         with suppress(TimeoutError):

@@ -77,12 +77,17 @@ class Switching:
             await self._leave(board)
 
     async def wait(self, seconds: float) -> None:
-        """Wait at most ``seconds``, less if a pulse begins or ends; ends those that are over."""
+        """Wait at most ``seconds``, less if a pulse begins or ends, or if it is woken; switch off
+        what is over."""
         await self._pulses.wait(seconds)
         for output in self._pulses.due():
             if self._board and output in self._pulses.ours:
                 await self._board.switch(output, on=False)
             self._pulses.done(output)
+
+    def wake(self) -> None:
+        """End a ``wait``: there is something to do."""
+        self._pulses.wake()
 
     async def execute(self, command: Command) -> None:
         """See :meth:`drivers.base.Driver.execute`."""

@@ -25,7 +25,7 @@ September 2021 (V1) do not speak Modbus. Eletechsup's manuals at 485io.com.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
@@ -38,19 +38,16 @@ from drivers.base import (
     DeviceState,
     DoorObserved,
     Emit,
-    Name,
-    OptionTable,
-    Position,
-    Role,
 )
 from drivers.base import Driver as BaseDriver
 from drivers.bus import LineConfig
 from drivers.counters import Counters
-from drivers.doors import Doors, only_watched
+from drivers.doors import Doors
 from drivers.modbus import Master
 from drivers.modbus_io.board import Board
 from drivers.modbus_io.maps import PROFILES, BoardMap, Profile
-from drivers.switching import ReleaseMs, Strike, Switching
+from drivers.switching import Switching
+from drivers.wiring import WiredConfig, each_once
 
 _MODE_NAMES: Final = {1: "linkage", 2: "toggle", 3: "edge"}
 
@@ -58,54 +55,8 @@ _QUESTION_BYTES: Final = 8  # as many as the answer to a write
 _INPUTS_BYTES: Final = 5  # of the answer with the inputs, which adds a byte for each eight
 _CHARACTER_BITS: Final = 10  # start, 8 data, stop; parity would be one more
 
-Input = Annotated[int, Field(ge=0, le=63)]
-Relay = Annotated[int, Field(ge=0, le=63)]
-Level = Literal["inactive", "active"]
 
-
-class DoorConfig(OptionTable):
-    """`[devices.NAME.doors.DOOR]`: one door and its contacts."""
-
-    input: Input | None = None
-    """The door contact's input, counted from 0 (the board prints from 1); without one the door's
-    position is unknown."""
-    open_when: Level = "inactive"
-    """The input's level while the door is open; `inactive` for a contact closed by a shut door."""
-    role: Role
-    """What the door is for: `gate`, `sealed` or `home`."""
-    tamper_input: Input | None = None
-    """The input of a tamper loop, if there is one."""
-    tamper_when: Level = "inactive"
-    """Its level while tampered with; `inactive` for a loop that a cut opens."""
-
-    strike: Relay | None = None
-    """The relay that releases the door while it is on, counted from 0; never at a home door."""
-    release_ms: ReleaseMs = 3000
-    """For how long, in milliseconds; rounded up to what the board can time."""
-
-    @model_validator(mode="after")
-    def _wired(self) -> Self:
-        only_watched(self.role, self.strike)
-        if self.strike is None and "release_ms" in self.model_fields_set:
-            raise ValueError("strike is missing; without it release_ms means nothing")
-        return self
-
-    @model_validator(mode="after")
-    def _level_of_an_input(self) -> Self:
-        if self.tamper_input is None and "tamper_when" in self.model_fields_set:
-            raise ValueError("tamper_input is missing; without it tamper_when means nothing")
-        return self
-
-
-class OutputConfig(OptionTable):
-    """`[devices.NAME.outputs.OUTPUT]`: a relay for a lamp, a buzzer or a barrier. Nothing that
-    holds a door shut may be wired to it."""
-
-    relay: Relay
-    """The relay, counted from 0 (the board prints from 1)."""
-
-
-class Config(LineConfig):
+class Config(WiredConfig, LineConfig):
     """A board with digital inputs or relays on an RS-485 line."""
 
     driver: Literal["modbus_io"]
@@ -121,10 +72,6 @@ class Config(LineConfig):
     """How many relays it has, if any."""
     poll_ms: Annotated[int, Field(ge=20, le=60_000)] = 100
     """Pause between two looks at the inputs, in milliseconds."""
-    doors: dict[Name, DoorConfig] = Field(default_factory=dict)
-    """The doors whose contacts or strikes are wired to this board."""
-    outputs: dict[Name, OutputConfig] = Field(default_factory=dict)
-    """Its other relays."""
 
     @property
     def board_map(self) -> BoardMap:
@@ -136,16 +83,6 @@ class Config(LineConfig):
         """See :meth:`drivers.bus.LineConfig.station`."""
         return f"Modbus device {self.address}"
 
-    @property
-    def strikes(self) -> dict[str, Strike]:
-        """What releases each door that has a strike."""
-        doors = self.doors.items()
-        return {
-            name: Strike(door.strike, door.release_ms)
-            for name, door in doors
-            if door.strike is not None
-        }
-
     def notices(self) -> Sequence[str]:
         """See :meth:`drivers.base.DeviceConfig.notices`."""
         untimed = [
@@ -154,12 +91,7 @@ class Config(LineConfig):
             for name, strike in self.strikes.items()
             if self.board_map.pulse_units(strike.milliseconds) is None
         ]
-        blind = [
-            f"doors.{name}: without an input its position is always unknown"
-            for name, door in self.doors.items()
-            if door.input is None
-        ]
-        return untimed + blind
+        return [*untimed, *self.blind()]
 
     @model_validator(mode="after")
     def _map_of_a_generic_board(self) -> Self:
@@ -167,8 +99,6 @@ class Config(LineConfig):
             raise ValueError('map is missing; profile = "generic" means nothing without it')
         if self.profile != "generic" and self.map is not None:
             raise ValueError('profile = "generic" is missing; no other board has a map')
-        if not self.doors and not self.outputs:
-            raise ValueError("doors or outputs are missing; this board would have nothing to do")
         return self
 
     @model_validator(mode="after")
@@ -185,34 +115,10 @@ class Config(LineConfig):
 
     @model_validator(mode="after")
     def _each_wire_once(self) -> Self:
-        _once(self._inputs(), "input", self.inputs if self.board_map.inputs_in != "none" else 0)
-        _once(self._relays(), "relay", self.relays)
+        has_inputs = self.board_map.inputs_in != "none"
+        each_once(self.inputs_used, "input", self.inputs if has_inputs else 0)
+        each_once(self.outputs_used, "relay", self.relays)
         return self
-
-    def _inputs(self) -> Iterator[tuple[int | None, str]]:
-        for name, door in self.doors.items():
-            yield door.input, f"doors.{name}.input"
-            yield door.tamper_input, f"doors.{name}.tamper_input"
-
-    def _relays(self) -> Iterator[tuple[int | None, str]]:
-        for name, door in self.doors.items():
-            yield door.strike, f"doors.{name}.strike"
-        for name, output in self.outputs.items():
-            yield output.relay, f"outputs.{name}.relay"
-
-
-def _once(wires: Iterator[tuple[int | None, str]], kind: str, count: int) -> None:
-    taken: dict[int, str] = {}
-    for number, use in wires:
-        if number is None:
-            continue
-        if count == 0:
-            raise ValueError(f"{use} is {number}, but this board has no {kind}s")
-        if number >= count:
-            raise ValueError(f"{use} is {number}, but the last {kind} is {count - 1}")
-        if number in taken:
-            raise ValueError(f"{use} is {number}, as is {taken[number]}")
-        taken[number] = use
 
 
 class Driver(BaseDriver):
@@ -221,9 +127,8 @@ class Driver(BaseDriver):
     def __init__(self, name: str, config: Config) -> None:
         self.counters = Counters()
         self._config = config
-        self._doors = Doors({name: door.role for name, door in config.doors.items()})
-        outputs = {name: output.relay for name, output in config.outputs.items()}
-        self._switching = Switching(config.strikes, outputs)
+        self._doors = Doors(config.roles)
+        self._switching = Switching(config.strikes, config.switched)
 
     async def run(self, emit: Emit) -> NoReturn:
         """See :meth:`drivers.base.Driver.run`."""
@@ -239,9 +144,12 @@ class Driver(BaseDriver):
             await self._refuse_self_driven(board)
             inputs = await self._look(board)
             async with self._switching.connected(board):
+                self.counters.online()
                 await emit(DeviceObserved(DeviceState.ONLINE))
                 while True:
-                    await self._tell(emit, inputs)
+                    await self._doors.tell_wired(
+                        emit, config.doors, dict(enumerate(inputs)), self._switching.released
+                    )
                     await self._switching.wait(config.poll_ms / 1000)
                     inputs = await self._look(board)
 
@@ -258,17 +166,6 @@ class Driver(BaseDriver):
             await board.is_on(0)  # only to know that it is there
             return []
         return await board.inputs(self._config.inputs)
-
-    async def _tell(self, emit: Emit, inputs: Sequence[bool]) -> None:
-        for name, door in self._config.doors.items():
-            position, tamper = Position.UNKNOWN, None
-            if door.input is not None:
-                is_open = inputs[door.input] is (door.open_when == "active")
-                position = Position.OPEN if is_open else Position.CLOSED
-            if door.tamper_input is not None:
-                tamper = inputs[door.tamper_input] is (door.tamper_when == "active")
-            released = self._switching.released(name)
-            await self._doors.tell(emit, name, position=position, tamper=tamper, released=released)
 
     async def _refuse_self_driven(self, board: Board) -> None:
         config = self._config

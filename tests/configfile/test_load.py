@@ -77,7 +77,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(file: Path) -> N
     text = GATE.replace('id = "410102011003007"', "id = 410102011003007")
     text = text.replace('host = "broker.example"', 'hots = "broker.example"\nport = "abc"')
     text = text.replace('driver = "gy_mcu906"', 'driver = "gy_mcu905"')
-    text = text.replace('lane = "in-1"', 'lane = "in-2"').replace("input = 1", "input = 64")
+    text = text.replace('lane = "in-1"', 'lane = "in-2"').replace("input = 1", "input = 1024")
     text = text.replace("input = 0", "input = yes")
     assert [line.partition(": ")[0] for line in mistakes(file, text)] == [
         "2", "6", "7", "8", "12", "14", "20", "23",

@@ -101,10 +101,10 @@ class TestConfig:
             ({"map": {}}, 'profile = "generic" is missing'),
             ({"profile": "ryn4"}, r"doors\.gate-1\.input is 0, but this board has no inputs"),
             (
-                {"outputs": {"lamp": {"relay": 1}, "horn": {"relay": 1}}},
-                r"outputs\.horn\.relay is 1, as is outputs\.lamp\.relay",
+                {"outputs": {"lamp": {"output": 1}, "horn": {"output": 1}}},
+                r"outputs\.horn\.output is 1, as is outputs\.lamp\.output",
             ),
-            ({"outputs": {"lamp": {"relay": 64}}}, "less than or equal to 63"),
+            ({"outputs": {"lamp": {"output": 64}}}, "the last relay is 7"),
             ({"answer_ms": 20, "baud": 1200}, "answer_ms: 20 is too short"),
         ],
     )
@@ -263,7 +263,7 @@ NO_TIMER: dict[str, object] = {"profile": "generic", "map": {}}
 
 def released(board: dict[str, object], link: Path) -> Config:
     door = STRIKE if board.get("profile") not in ("r4d8", "ryn4") else STRIKE | {"input": None}
-    outputs = {"lamp": {"relay": 5}}
+    outputs = {"lamp": {"output": 5}}
     return config(link, doors={"gate-1": door}, outputs=outputs, **board)
 
 
