@@ -27,7 +27,7 @@ WRONG = [
 PLAIN = re.compile(r"found .+; expected .+|missing; expected .+|unknown; expected one of .+")
 OWN_WORDS = re.compile(
     r"\w+: \d+\.\d+ is not below .*|(doors|outputs)\.\S+ is \d+, .*|plausible_celsius: .*|"
-    r".* has the port .* already; (as .*; )?expected .*|"
+    r"address is \d+; expected .*|.* has the port .* already; (as .*; )?expected .*|"
     r"[\w.-]+( or [\w.-]+| = .*)? (is|are) missing; .*|"
     r"the topic .*; expected a shorter id, district, street or community"
 )
