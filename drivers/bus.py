@@ -128,6 +128,15 @@ class Line:
         async with self._turn(len(message)):
             await self._port.write(message)
 
+    async def look(self) -> None:
+        """Find out whether the port is still there, for a device that says nothing by itself.
+
+        Raises:
+            DeviceError: it is gone.
+        """
+        async with self._turn(0):
+            self._port.discard_input()
+
     def close(self) -> None:
         """Give the port back."""
         self._port.close()
