@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import struct
+import tty
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -215,3 +216,46 @@ async def test_a_link_is_followed_anew_at_each_open(link: Path) -> None:
         async with serialport.opened(link, baud=9600) as port:
             await port.write(b" again")
             assert await peer.wait_for(11) == b"hello again"
+
+
+async def test_what_is_there_at_the_opening_is_not_dropped(link: Path) -> None:
+    far, near = os.openpty()
+    try:
+        tty.setraw(near)
+        os.symlink(os.ttyname(near), link)
+        os.write(far, b"a code held up meanwhile")
+        async with serialport.opened(link, baud=9600) as port, asyncio.timeout(10):
+            assert await port.read() == b"a code held up meanwhile"
+    finally:
+        os.close(far)
+        os.close(near)
+
+
+class TestLatency:
+    @pytest.fixture
+    def timer(self, tmp_path: Path) -> Path:
+        """The knob of an adapter, where the kernel would have it."""
+        timer = tmp_path / "tty" / "ttyUSB3" / "device" / "latency_timer"
+        timer.parent.mkdir(parents=True)
+        timer.write_text("16\n")
+        return timer
+
+    def test_an_adapter_with_a_timer_hands_on_at_once(self, tmp_path: Path, timer: Path) -> None:
+        link = tmp_path / "by-path"
+        link.symlink_to("/dev/ttyUSB3")
+        serialport.hand_on_at_once(link, tmp_path / "tty")
+        assert timer.read_text() == "1"
+
+    def test_one_that_is_set_already_is_left_alone(self, tmp_path: Path, timer: Path) -> None:
+        timer.write_text("1\n")
+        serialport.hand_on_at_once(Path("/dev/ttyUSB3"), tmp_path / "tty")
+        assert timer.read_text() == "1\n"
+
+    def test_one_without_a_timer_is_used_as_it_is(self, tmp_path: Path, timer: Path) -> None:
+        serialport.hand_on_at_once(Path("/dev/ttyUSB4"), tmp_path / "tty")
+        assert timer.read_text() == "16\n"
+
+    def test_a_timer_that_may_not_be_set_stops_nothing(self, tmp_path: Path, timer: Path) -> None:
+        timer.unlink()
+        timer.mkdir()
+        serialport.hand_on_at_once(Path("/dev/ttyUSB3"), tmp_path / "tty")
