@@ -7,6 +7,7 @@ import pytest
 
 from drivers import serialport
 from drivers.emulators.cable import Cable
+from drivers.emulators.lock_board import LockBoard, Make
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.thermometer import Thermometer
 from drivers.serialport import SerialPort
@@ -132,3 +133,50 @@ class TestModbusBoard:
         async with ModbusBoard(link, modes=()), serialport.opened(link, baud=9600) as port:
             await port.write(bytes.fromhex("01 03 10 00 00 08 40 CC"))
             assert await read(port, 5) == bytes.fromhex("01 83 02 C0 F1")
+
+
+class TestBoards:
+    async def test_a_documented_flash_switches_on_and_off_again(self, link: Path) -> None:
+        flash = bytes.fromhex("01 05 02 00 00 07 8D B0")
+        async with ModbusBoard(link) as board, serialport.opened(link, baud=9600) as port:
+            await port.write(flash)
+            assert await read(port, 8) == flash
+            async with asyncio.timeout(10):
+                while not await board.is_on(0):
+                    await asyncio.sleep(0.01)
+                while await board.is_on(0):
+                    await asyncio.sleep(0.01)
+
+    async def test_switching_off_does_not_end_a_delay_of_eletechsup_but_zero_does(
+        self, link: Path
+    ) -> None:
+        board = ModbusBoard(link, dialect="eletechsup")
+        async with board, serialport.opened(link, baud=9600) as port:
+            for frame in ("01 06 00 01 06 0A 5B AD", "01 06 00 01 02 00 D9 6A"):
+                await port.write(bytes.fromhex(frame))
+                assert await read(port, 8) == bytes.fromhex(frame)
+            async with asyncio.timeout(10):
+                while not await board.is_on(1):
+                    await asyncio.sleep(0.01)
+            await port.write(bytes.fromhex("01 06 00 01 06 00 DB AA"))
+            await read(port, 8)
+            async with asyncio.timeout(10):
+                while await board.is_on(1):
+                    await asyncio.sleep(0.01)
+
+    @pytest.mark.parametrize(
+        ("make", "number", "question", "answer"),
+        [
+            ("xor5", 1, "80 01 01 33 B3", "80 01 01 11 91"),
+            ("xor5", 1, "8A 01 01 11 9B", "8A 01 01 00 8A"),
+            ("wkly", 0, "57 4B 4C 59 09 00 82 01 83", "57 4B 4C 59 0B 00 82 00 01 00 81"),
+            ("kerong", 1, "02 10 30 03 45", "02 10 35 FF FF 00 00 03 48"),
+        ],
+    )
+    async def test_lock_boards_answer_as_documented(
+        self, link: Path, make: Make, number: int, question: str, answer: str
+    ) -> None:
+        board = LockBoard(link, make, board=number)
+        async with board, serialport.opened(link, baud=9600) as port:
+            await port.write(bytes.fromhex(question))
+            assert await read(port, len(bytes.fromhex(answer))) == bytes.fromhex(answer)
