@@ -23,7 +23,7 @@ class Pulses:
 
     def __init__(self) -> None:
         self._pulses: dict[int, _Pulse] = {}
-        self._news = asyncio.Event()
+        self._begun = asyncio.Event()
 
     @property
     def ours(self) -> set[int]:
@@ -37,22 +37,29 @@ class Pulses:
         """
         end = asyncio.get_running_loop().time() + seconds
         self._pulses[output] = _Pulse(end, ours, end)
-        self.wake()
+        self._begun.set()
 
     def forget(self, output: int) -> None:
         """``output`` was switched in another way."""
         self._pulses.pop(output, None)
-        self.wake()
 
     def is_on(self, output: int) -> bool:
         """Whether its time is not over."""
         pulse = self._pulses.get(output)
         return pulse is not None and asyncio.get_running_loop().time() < pulse.ends
 
-    def due(self) -> list[int]:
-        """The outputs that have to be switched off now, for the first or the second time."""
-        now = asyncio.get_running_loop().time()
-        return [output for output, pulse in self._pulses.items() if pulse.off_s <= now]
+    async def due(self) -> list[int]:
+        """Wait until outputs have to be switched off, for the first or the second time."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            if due := [output for output, pulse in self._pulses.items() if pulse.off_s <= now]:
+                return due
+            self._begun.clear()
+            nearest = min((pulse.off_s for pulse in self._pulses.values()), default=None)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(nearest):
+                    await self._begun.wait()
 
     def done(self, output: int) -> None:
         """``output`` has been switched off; after the second time it is forgotten."""
@@ -64,15 +71,7 @@ class Pulses:
         if pulse.times == 2 or not pulse.ours:
             del self._pulses[output]
 
-    def wake(self) -> None:
-        """End a ``wait``."""
-        self._news.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait at most ``seconds``, less if something is due or begins before, or it is woken."""
-        now = asyncio.get_running_loop().time()
-        nearest = min((pulse.off_s - now for pulse in self._pulses.values()), default=seconds)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, min(seconds, nearest))):
-                await self._news.wait()
-        self._news.clear()
+    def failed(self, output: int) -> None:
+        """``output`` could not be switched off: it is due again soon."""
+        if pulse := self._pulses.get(output):
+            pulse.off_s += AGAIN_S

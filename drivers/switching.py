@@ -5,6 +5,7 @@ through: there is no way here to hold a door shut.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Final, NamedTuple, Protocol
@@ -20,6 +21,8 @@ from drivers.base import (
     SwitchOutput,
 )
 from drivers.pulses import Pulses
+
+_log = logging.getLogger(__name__)
 
 _LONGEST_S: Final = 3600.0
 _LEAVING_S: Final = 1.0
@@ -56,7 +59,9 @@ class Switching:
         self._strikes = strikes
         self._outputs = outputs
         self._pulses = Pulses()
+        self._news = asyncio.Event()
         self._board: Board | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     def released(self, door: str) -> bool:
         """Whether the lock of ``door`` is told to be open at present."""
@@ -70,24 +75,27 @@ class Switching:
             await board.switch(output, on=False)
             self._pulses.forget(output)
         self._board = board
+        self._ending = asyncio.create_task(self._end_pulses(board), name="pulses")
         try:
             yield
         finally:
             self._board = None
+            self._ending.cancel()
+            await asyncio.wait([self._ending])
             await self._leave(board)
 
     async def wait(self, seconds: float) -> None:
-        """Wait at most ``seconds``, less if a pulse begins or ends, or if it is woken; switch off
-        what is over."""
-        await self._pulses.wait(seconds)
-        for output in self._pulses.due():
-            if self._board and output in self._pulses.ours:
-                await self._board.switch(output, on=False)
-            self._pulses.done(output)
+        """Wait at most ``seconds``, less if a pulse begins or ends, or if it is woken."""
+        if self._ending and self._ending.done():
+            self._ending.result()  # a bug must not leave a strike on unnoticed
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        self._news.clear()
 
     def wake(self) -> None:
         """End a ``wait``: there is something to do."""
-        self._pulses.wake()
+        self._news.set()
 
     async def execute(self, command: Command) -> None:
         """See :meth:`drivers.base.Driver.execute`."""
@@ -121,10 +129,26 @@ class Switching:
         ours = not board.times(milliseconds)
         # Begun before it is on: whatever becomes of the next line, it will be switched off.
         self._pulses.begin(output, milliseconds / 1000, ours=ours)
+        self.wake()
         if ours:
             await board.switch(output, on=True)
         else:
             await board.pulse(output, milliseconds)
+
+    async def _end_pulses(self, board: Board) -> None:
+        # A task of its own: where the gateway cannot take more readings, the driver's waits, and
+        # a strike must not wait with it.
+        while True:
+            for output in await self._pulses.due():
+                try:
+                    if output in self._pulses.ours:
+                        await board.switch(output, on=False)
+                except DeviceError as error:
+                    _log.debug("output %d is not off yet: %s", output, error)
+                    self._pulses.failed(output)
+                else:
+                    self._pulses.done(output)
+            self.wake()
 
     def _left_on(self, board: Board) -> set[int]:
         strikes = {each.output for each in self._strikes.values() if not board.times(each[1])}
