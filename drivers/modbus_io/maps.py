@@ -1,12 +1,14 @@
 """Where the boards have their inputs and relays, and how their relays are switched."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drivers.base import OptionTable
 
 Register = Annotated[int, Field(ge=0, le=0xFFFF)]
+
+_TOGGLE: Final = 0x5500
 
 
 class BoardMap(OptionTable):
@@ -37,6 +39,15 @@ class BoardMap(OptionTable):
     """The greatest length, in units."""
     modes_start: Register | None = None
     """The holding register of the first channel's control mode, which must be 0 in all."""
+
+    @model_validator(mode="after")
+    def _absolute_values(self) -> Self:
+        if self.on == self.off:
+            raise ValueError(f"found 0x{self.on:04X} as on and as off; expected two values")
+        if self.relays_in == "coils" and _TOGGLE in (self.on, self.off):
+            # A lost answer makes us ask again, and a toggle would then undo itself.
+            raise ValueError(f"found 0x{_TOGGLE:04X}, a toggle; expected values for on and for off")
+        return self
 
     def pulse_units(self, milliseconds: int) -> int | None:
         """The length to write for a pulse of at least this; ``None`` if it cannot be timed."""

@@ -99,6 +99,8 @@ class TestConfig:
         [
             ({"profile": "generic"}, "map is missing"),
             ({"map": {}}, 'profile = "generic" is missing'),
+            ({"profile": "generic", "map": {"on": 0x5500}}, "found 0x5500, a toggle"),
+            ({"profile": "generic", "map": {"on": 0}}, "found 0x0000 as on and as off"),
             ({"profile": "ryn4"}, r"doors\.gate-1\.input is 0, but this board has no inputs"),
             (
                 {"outputs": {"lamp": {"output": 1}, "horn": {"output": 1}}},
