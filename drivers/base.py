@@ -116,7 +116,9 @@ class TemperatureMeasured:
     """One measurement of one person.
 
     ``celsius`` is the value to report and ``raw_celsius`` what the sensor sent; they differ by
-    ``correction`` (°C, added) only where the configuration names one.
+    ``correction`` (°C, added) only where the configuration names one. ``body_celsius`` is what a
+    sensor makes of it for a body, by its maker's formula; it is the value to report, in place of
+    the raw one, only where the configuration asks for that and ``kind`` therefore says BODY.
     """
 
     celsius: float
@@ -125,6 +127,7 @@ class TemperatureMeasured:
     quality: Quality = Quality.OK
     reason: str | None = None
     ambient_celsius: float | None = None
+    body_celsius: float | None = None
     correction: float | None = None
     samples: int = 1
 

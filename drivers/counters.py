@@ -1,18 +1,23 @@
-"""What goes wrong on the way to a device, counted for whoever has to find out why."""
+"""What a device met besides good frames: counted by its codec and driver, told when it is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(slots=True)
 class Counters:
-    """Since the gateway started."""
+    """Of one device since the gateway started, over all its reconnects.
+
+    ``str`` is the sentence for the technician: what has been counted, in words.
+    """
 
     bad_checksum: int = 0
-    """Frames, or questions left without a better answer, whose checksum was wrong."""
+    """Frames whose checksum was wrong."""
     resync: int = 0
-    """Times the frames were lost and had to be looked for."""
+    """Times the frames were lost and had to be found again."""
+    unknown: int = 0
+    """Frames that are none of those this driver reads."""
     timeout: int = 0
-    """Questions that nobody answered."""
+    """Waits that ended without an answer."""
     reconnect: int = 0
     """Times the device answered again after it had been lost."""
     _known: bool = False
@@ -21,3 +26,20 @@ class Counters:
         """It answers, for the first time or again."""
         self.reconnect += self._known
         self._known = True
+
+    def __str__(self) -> str:
+        counted = [
+            f"{number} {_WORDS[field.name]}"
+            for field in fields(self)
+            if field.name in _WORDS and (number := getattr(self, field.name))
+        ]
+        return ", ".join(counted) or "no bad frame"
+
+
+_WORDS = {
+    "bad_checksum": "with a wrong sum",
+    "resync": "out of step",
+    "unknown": "of an unknown kind",
+    "timeout": "without an answer",
+    "reconnect": "reconnected",
+}

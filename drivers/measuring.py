@@ -2,35 +2,49 @@
 
 Somebody is *present* while the object is warmer than ``person_above_celsius`` and differs from
 the ambient temperature: a wall in the sun does not. From the first warm sample the rule looks for
-``look_s``, or until the person has left, and keeps the *stable window*, ``window`` samples within
-``band_celsius``, with the highest median. Then it reports, once for this presence:
+``look_s``, or until the person has left. A *window* is the latest ``window`` samples; it is good
+if ``agree`` of them lie within ``band_celsius``, while the sensor's own temperature is calm and
+the sensor complains of nothing. The good window with the highest value is kept. If there was none
+and the person is still there, the rule looks again, ``repeats`` times. Then it reports, once for
+this presence:
 
 =========  =================================================================================
-ok         the median of that window
-invalid    the value lies outside ``plausible_celsius``; it is reported as it is
-suspect    no window was stable; the median of the latest samples
+ok         the median of those that agreed in that window
+invalid    the value lies outside ``plausible_celsius``, or the sensor itself says that it is
+           wrong; it is reported as it is
+suspect    no window was good (``unstable``, ``thermal-shock``); the median of the latest
+           samples. Or the sensor is of a kind whose readings are never better than that
 =========  =================================================================================
 
 Why the highest: distance, hair and a hat only ever make an uncompensated sensor read less, so
-of two stable stretches the higher one was taken closer to the skin. Why a median: one high sample
-alone proves nothing. It is the lower median, hence a value that the sensor really sent, and
-nothing is ever altered. Whoever is gone before ``window`` samples was not measured: a passing
-hand is no reading.
+of two stable stretches the higher one was taken closer to the skin. Why a median, and why not
+all must agree: one sample alone, high or low, proves nothing. It is the lower median, hence a
+value that the sensor really sent, and nothing is ever altered. Why the sensor's own temperature:
+its reading is a difference to it, and while a gust or a hand changes that, the difference is to
+something else. Whoever is gone before ``window`` samples was not measured: a passing hand is no
+reading.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from drivers.base import OptionTable, Quality, Surface, TemperatureMeasured
+from drivers.sampling import (
+    THERMAL_SHOCK,
+    UNSTABLE,
+    OwnTemperature,
+    Sample,
+    Window,
+    agreed,
+    at_most,
+    middle,
+)
 
-_SAMPLES_PER_S = 10
-"""What infrared thermometers send, once they have been told to send by themselves."""
-
-_ROUNDING = 1e-9  # °C; 36.4 − 36.1 is a hair more than 0.3 in binary
+FASTEST_PER_S = 10.0
+"""Samples of an infrared thermometer in a second, at most."""
 
 
 class Report(StrEnum):
@@ -53,13 +67,22 @@ class MeasuringConfig(OptionTable):
     """…if it also differs from the ambient temperature by this much; 0 where ambient is as warm
     as skin, and nothing else warm can come before the sensor."""
     window: Annotated[int, Field(ge=2, le=100)] = 5
-    """Samples that must agree."""
+    """How many samples are looked at together."""
+    agree: Annotated[int, Field(ge=2, le=100)] = 4
+    """So many of them must agree."""
     band_celsius: Annotated[float, Field(gt=0, le=5)] = 0.3
     """How far they may lie apart; 0.3 °C is what a forehead thermometer may err in China."""
     look_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Seconds from somebody's coming to the measurement."""
+    repeats: Annotated[int, Field(ge=0, le=10)] = 1
+    """So often it is looked again if nothing agreed, before that is reported."""
     absent_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Nobody before the sensor for this many seconds: the next one is another person."""
+    shock_celsius: Annotated[float, Field(gt=0, le=50)] = 0.5
+    """The sensor's own temperature moved by more than this within `shock_s`: what it measures
+    then is held off."""
+    shock_s: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How far is looked back for that, in seconds."""
     plausible_celsius: tuple[float, float] = (34.5, 42.0)
     """Lowest and highest reported value that skin can have indoors; 33 to 34 °C is somebody who
     came in from the cold and has to be measured again."""
@@ -76,21 +99,23 @@ class MeasuringConfig(OptionTable):
                 f"person_above_celsius: {self.person_above_celsius} is not below {high}, the"
                 f" highest of plausible_celsius; nobody would be measured"
             )
-        takes_s = (self.window - 1) / _SAMPLES_PER_S
-        if takes_s > self.look_s:
+        if self.agree > self.window:
+            raise ValueError(f"agree: {self.agree} is more than window, which is {self.window}")
+        self.must_fit(FASTEST_PER_S)
+        return self
+
+    def must_fit(self, samples_per_s: float) -> None:
+        """Refuse what a sensor with so many samples could never do.
+
+        Raises:
+            ValueError: a window takes longer than a look; nobody would be measured.
+        """
+        takes_s = (self.window - 1) / samples_per_s
+        if self.report is Report.PERSON and takes_s > self.look_s:
             raise ValueError(
                 f"window: {self.window} samples take {takes_s:g} seconds; look_s is only"
                 f" {self.look_s:g}"
             )
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What the sensor said once: object and, where it tells, its own ambient temperature, °C."""
-
-    celsius: float
-    ambient_celsius: float | None = None
 
 
 class Measurement(NamedTuple):
@@ -100,45 +125,54 @@ class Measurement(NamedTuple):
     at_s: float
 
 
-class _Window(NamedTuple):
-    """Samples that are reported by their median."""
-
-    median: Sample
-    at_s: float
-    stable: bool
-
-
 class MeasuringRule:
-    """The rule for one sensor; ``kind`` and ``correction`` are what its driver knows of it.
+    """The rule for one sensor; the other arguments are what its driver knows of it.
 
-    ``correction`` in °C is added to what is reported, never to what is judged to be a presence.
+    ``kind`` BODY reports what the sensor itself has converted. ``correction`` in °C is added to
+    what is reported, never to what is judged to be a presence. ``caveat`` is why no reading of
+    this sensor is ever better than suspect.
     """
 
     def __init__(
-        self, config: MeasuringConfig, *, kind: Surface, correction: float | None = None
+        self,
+        config: MeasuringConfig,
+        *,
+        kind: Surface,
+        correction: float | None = None,
+        caveat: str | None = None,
     ) -> None:
         self._config = config
         self._kind = kind
         self._correction = correction
+        self._caveat = caveat
+        self._own = OwnTemperature(config.shock_celsius, config.shock_s)
         self._latest: deque[Sample] = deque(maxlen=config.window)
-        self._best: _Window | None = None
-        self._came_s: float | None = None
+        self._best: Window | None = None
         self._warm_s = 0.0
+        self._look_from_s: float | None = None
+        self._repeated = 0
         self._reported_s: float | None = None
+
+    def again(self) -> None:
+        """Take whoever is there for somebody new, and measure them."""
+        self._latest.clear()
+        self._best = self._look_from_s = self._reported_s = None
+        self._repeated = 0
 
     def feed(self, sample: Sample, at_s: float) -> Measurement | None:
         """Take one sample, seen at ``at_s`` seconds of a clock that never runs back."""
         if self._config.report is Report.EVERY:
             return self._every(sample, at_s)
+        calm = self._own.is_calm(sample.ambient_celsius, at_s)
         if self._is_person(sample):
-            self._keep(sample, at_s)
+            self._keep(sample, at_s, calm=calm)
         return self._conclude(at_s)
 
     def _every(self, sample: Sample, at_s: float) -> Measurement | None:
         if self._reported_s is not None and at_s - self._reported_s < self._config.every_s:
             return None
         self._reported_s = at_s
-        return self._measurement(_Window(sample, at_s, stable=True), samples=1)
+        return self._measurement(Window(sample, at_s, sample.fault), samples=1)
 
     def _is_person(self, sample: Sample) -> bool:
         if sample.celsius <= self._config.person_above_celsius:
@@ -146,67 +180,78 @@ class MeasuringRule:
         if sample.ambient_celsius is None:
             return True
         apart = abs(sample.celsius - sample.ambient_celsius)
-        return apart + _ROUNDING >= self._config.ambient_apart_celsius
+        return at_most(self._config.ambient_apart_celsius, apart)
 
-    def _keep(self, sample: Sample, at_s: float) -> None:
-        if self._came_s is None:
-            self._came_s = at_s
+    def _keep(self, sample: Sample, at_s: float, *, calm: bool) -> None:
+        if self._look_from_s is None:
+            self._look_from_s = at_s
         self._warm_s = at_s
         self._latest.append(sample)
         if len(self._latest) < self._config.window:
             return
-        window = self._window(at_s)
+        window = self._window(at_s, calm=calm)
         if self._best is None or _rank(window) >= _rank(self._best):
             self._best = window
 
-    def _window(self, at_s: float) -> _Window:
-        ordered = sorted(self._latest, key=lambda sample: sample.celsius)
-        spread = ordered[-1].celsius - ordered[0].celsius
-        stable = spread <= self._config.band_celsius + _ROUNDING
-        return _Window(ordered[(len(ordered) - 1) // 2], at_s, stable)
+    def _window(self, at_s: float, *, calm: bool) -> Window:
+        faults = [sample for sample in self._latest if sample.fault]
+        if faults:
+            return Window(faults[-1], at_s, faults[-1].fault)
+        both = agreed(self._latest, self._config.agree, self._config.band_celsius)
+        if both is None:
+            return Window(middle(self._latest), at_s, UNSTABLE)
+        return Window(both, at_s, None if calm else THERMAL_SHOCK)
 
     def _conclude(self, at_s: float) -> Measurement | None:
-        if self._came_s is None:
+        if self._look_from_s is None:
             return None
         left = at_s - self._warm_s >= self._config.absent_s
+        due = left or at_s - self._look_from_s >= self._config.look_s
         measurement = None
-        due = left or at_s - self._came_s >= self._config.look_s
         if due and self._best and self._reported_s is None:
+            if self._best.flaw and not left and self._repeated < self._config.repeats:
+                self._repeated += 1
+                self._look_from_s = at_s
+                return None
             measurement = self._measurement(self._best, samples=self._config.window)
             self._reported_s = at_s
         if left:
-            self._latest.clear()
-            self._best = self._came_s = self._reported_s = None
+            self.again()
         return measurement
 
-    def _measurement(self, window: _Window, *, samples: int) -> Measurement:
-        raw = window.median.celsius
+    def _measurement(self, window: Window, *, samples: int) -> Measurement:
+        raw = value = window.sample.celsius
+        if self._kind is Surface.BODY and window.sample.body_celsius is not None:
+            value = window.sample.body_celsius
         # Rounding takes away what binary addition puts behind the sensor's two decimals.
-        celsius = raw if self._correction is None else round(raw + self._correction, 4)
-        quality, reason = self._judge(celsius, stable=window.stable)
+        celsius = value if self._correction is None else round(value + self._correction, 4)
+        quality, reason = self._judge(celsius, window)
         reading = TemperatureMeasured(
             celsius=celsius,
             raw_celsius=raw,
             kind=self._kind,
             quality=quality,
             reason=reason,
-            ambient_celsius=window.median.ambient_celsius,
+            ambient_celsius=window.sample.ambient_celsius,
+            body_celsius=window.sample.body_celsius,
             correction=self._correction,
             samples=samples,
         )
         return Measurement(reading, window.at_s)
 
-    def _judge(self, celsius: float, *, stable: bool) -> tuple[Quality, str | None]:
+    def _judge(self, celsius: float, window: Window) -> tuple[Quality, str | None]:
         low, high = self._config.plausible_celsius
+        if window.sample.fault:
+            return Quality.INVALID, window.sample.fault
         if celsius < low:
             return Quality.INVALID, "below-plausible"
         if celsius > high:
             return Quality.INVALID, "above-plausible"
-        if not stable:
-            return Quality.SUSPECT, "unstable"
+        if suspicion := window.flaw or self._caveat:
+            return Quality.SUSPECT, suspicion
         return Quality.OK, None
 
 
-def _rank(window: _Window) -> tuple[bool, float]:
-    """Any stable window before any other; among stable ones the highest, else the latest."""
-    return (window.stable, window.median.celsius if window.stable else 0.0)
+def _rank(window: Window) -> tuple[bool, float]:
+    """Any good window before any other; among good ones the highest, else the latest."""
+    return (window.flaw is None, 0.0 if window.flaw else window.sample.celsius)

@@ -74,6 +74,8 @@ class TemperatureData(_Data, frozen=True, kw_only=True):
     quality: Quality
     reason: str | None = None
     ambient_celsius: float | None = None
+    body_celsius: float | None = None
+    """What the sensor makes of it for a body, by its maker's own formula."""
     correction: float | None = None
     samples: int
 
@@ -238,6 +240,7 @@ def _describe(origin: Origin, reading: Reading, pseudonyms: Pseudonyms) -> tuple
                 quality=reading.quality,
                 reason=reading.reason,
                 ambient_celsius=reading.ambient_celsius,
+                body_celsius=reading.body_celsius,
                 correction=reading.correction,
                 samples=reading.samples,
             )

@@ -1,26 +1,28 @@
 """The thermometer: its codec on bytes, its driver on a pty with the emulated module behind it."""
 
 import asyncio
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from drivers.base import (
+    CommandError,
     DeviceError,
     DeviceObserved,
     DeviceState,
+    MeasureTemperature,
     Quality,
     Surface,
     TemperatureMeasured,
+    TriggerScan,
 )
+from drivers.counters import Counters
 from drivers.emulators.cable import Cable
 from drivers.emulators.thermometer import Thermometer
 from drivers.gy_mcu906 import CONTINUOUS, Codec, Config, Driver
-from drivers.measuring import MeasuringConfig, Sample
+from drivers.measuring import MeasuringConfig
+from drivers.sampling import Sample
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
 from tests.drivers.running import kept_running, running
@@ -28,134 +30,42 @@ from tests.drivers.running import kept_running, running
 DOCUMENTED = bytes.fromhex("5A 5A 45 04 0C 78 0D 19 A7")
 FREEZING = bytes.fromhex("5A 5A 45 04 FE 00 FB E6 DC")
 TEN_BYTES = bytes.fromhex("5A 5A 45 05 0C 78 0D 19 01 A9")
-SYNC = DOCUMENTED[:4]
 
 WARM = Sample(celsius=31.92, ambient_celsius=33.53)
 COLD = Sample(celsius=-5.12, ambient_celsius=-10.50)
 
 
-def in_chunks(data: bytes, cuts: list[int]) -> list[bytes]:
-    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in pairwise(places)]
+def codec() -> tuple[Codec, Counters]:
+    counters = Counters()
+    return Codec(counters), counters
 
 
 class TestCodec:
-    def test_the_documented_frame(self) -> None:
-        assert Codec().feed(DOCUMENTED) == [WARM]
-
-    def test_values_are_signed(self) -> None:
-        assert Codec().feed(FREEZING) == [COLD]
-
-    def test_frames_one_after_the_other(self) -> None:
-        assert Codec().feed(DOCUMENTED + FREEZING + DOCUMENTED) == [WARM, COLD, WARM]
-
-    def test_byte_by_byte(self) -> None:
-        codec = Codec()
-
-        samples = [codec.feed(bytes((byte,))) for byte in DOCUMENTED]
-
-        assert samples == [[]] * 8 + [[WARM]]
-
-    @pytest.mark.parametrize(
-        "noise",
-        [
-            b"\x00",
-            b"\x5a",
-            b"\x5a\x5a\x5a",
-            b"\x5a\x5a\x00",
-            SYNC,
-            SYNC * 3,
-            DOCUMENTED[:-1],
-            DOCUMENTED[:6],
-            bytes(200),
-            b"OK\r\n",
-        ],
-    )
-    def test_noise_before_between_and_behind(self, noise: bytes) -> None:
-        stream = noise + DOCUMENTED + noise + FREEZING + noise + DOCUMENTED
-
-        assert Codec().feed(stream) == [WARM, COLD, WARM]
-
     @pytest.mark.parametrize("place", range(1, 9))
     def test_noise_inside_costs_that_frame_only(self, place: int) -> None:
         hit = DOCUMENTED[:place] + b"\xff" + DOCUMENTED[place:]
 
-        assert Codec().feed(FREEZING + hit + FREEZING) == [COLD, COLD]
-
-    @pytest.mark.parametrize("bit", range(72))
-    def test_no_flipped_bit_gets_through(self, bit: int) -> None:
-        flipped = bytearray(DOCUMENTED)
-        flipped[bit // 8] ^= 1 << bit % 8
-
-        assert Codec().feed(bytes(flipped) + FREEZING) == [COLD]
+        assert codec()[0].feed(FREEZING + hit + FREEZING) == [COLD, COLD]
 
     def test_a_frame_of_another_length_is_counted_and_not_interpreted(self) -> None:
-        codec = Codec()
+        finder, counters = codec()
 
-        assert codec.feed(DOCUMENTED + TEN_BYTES + DOCUMENTED) == [WARM, WARM]
-        assert codec.counters.unknown == 1
-        assert codec.counters.resync == 1
+        assert finder.feed(DOCUMENTED + TEN_BYTES + DOCUMENTED) == [WARM, WARM]
+        assert counters == Counters(unknown=1, resync=1)
 
     def test_counters(self) -> None:
-        codec = Codec()
+        finder, counters = codec()
         bad = DOCUMENTED[:-1] + b"\x00"
 
-        codec.feed(DOCUMENTED + bad + DOCUMENTED + bad + bad + DOCUMENTED)
+        finder.feed(DOCUMENTED + bad + DOCUMENTED + bad + bad + DOCUMENTED)
 
-        assert codec.counters.bad_checksum == 3
-        assert codec.counters.resync == 2
-        assert codec.counters.unknown == 0
+        assert counters == Counters(bad_checksum=3, resync=2)
 
     def test_joining_in_the_middle_is_no_lost_step(self) -> None:
-        codec = Codec()
+        finder, counters = codec()
 
-        assert codec.feed(DOCUMENTED[5:] + DOCUMENTED) == [WARM]
-        assert codec.counters.resync == 0
-
-    @given(
-        st.lists(
-            st.one_of(
-                st.sampled_from([DOCUMENTED, FREEZING, TEN_BYTES, SYNC, b"\x5a"]),
-                st.binary(max_size=12),
-            ),
-            max_size=12,
-        ),
-        st.lists(st.integers(min_value=0), max_size=20),
-    )
-    def test_chunks_make_no_difference(self, pieces: list[bytes], cuts: list[int]) -> None:
-        stream = b"".join(pieces)
-        whole, cut = Codec(), Codec()
-
-        samples = [sample for chunk in in_chunks(stream, cuts) for sample in cut.feed(chunk)]
-
-        assert samples == whole.feed(stream)
-        assert cut.counters == whole.counters
-
-    @given(st.lists(st.binary(max_size=6).filter(lambda noise: b"\x5a" not in noise)))
-    def test_every_frame_is_found_in_noise(self, noises: list[bytes]) -> None:
-        stream = b"".join(noise + DOCUMENTED for noise in noises)
-
-        assert Codec().feed(stream) == [WARM] * len(noises)
-
-    @given(st.binary(max_size=300))
-    def test_any_bytes_are_taken_without_complaint(self, data: bytes) -> None:
-        codec = Codec()
-
-        codec.feed(data)
-
-        # Whatever came before, at most one unfinished frame hides the next one.
-        assert codec.feed(DOCUMENTED * 2)[-1:] == [WARM]
-
-    @pytest.mark.parametrize("flood", [SYNC, b"\x5a", b"\x5a\x5a\x45", DOCUMENTED[:-1]])
-    def test_a_flood_costs_in_proportion_to_its_length(self, flood: bytes) -> None:
-        def sums_and_headers(repeats: int) -> int:
-            codec = Codec()
-            assert codec.feed(flood * repeats) == []
-            return codec.counters.bad_checksum + codec.counters.unknown
-
-        # Each is looked at once, with a fixed number of bytes: no more than one for each repeat.
-        assert sums_and_headers(1_000) <= 1_000
-        assert sums_and_headers(10_000) <= 10_000
+        assert finder.feed(DOCUMENTED[5:] + DOCUMENTED) == [WARM]
+        assert counters == Counters()
 
 
 def config(link: Path, **options: object) -> Config:
@@ -230,6 +140,14 @@ class TestDriver:
         async with Thermometer(link, baud=baud), kept_running(driver, readings):
             await readings.wait_for(is_online)
 
+    async def test_asked_it_answers(self, link: Path) -> None:
+        readings = Collector()
+        driver = Driver("thermo", config(link, mode="query", period_ms=20, **QUICK))
+        async with Thermometer(link, talks_at_power_up=True) as module, running(driver, readings):
+            await readings.wait_for(is_online)
+            await module.person(36.6, stays_s=1.0)
+            await readings.wait_for(TemperatureMeasured)
+
     async def test_a_babbling_line_at_the_wrong_speed_is_no_thermometer(self, link: Path) -> None:
         driver = Driver("thermo", config(link, baud=9600, silence_s=0.5))
         readings = Collector()
@@ -258,18 +176,18 @@ class TestDriver:
 
         assert str(caught.value) == (
             f"{link}: no good frame from the thermometer for 0.5 s; "
-            "so far 1 with a wrong sum, 0 of an unknown kind"
+            "so far 1 with a wrong sum, 1 out of step, 1 without an answer"
         )
         assert readings.readings == [DeviceObserved(DeviceState.ONLINE)]
 
-    async def test_unplugged_and_replugged_twenty_times(self, link: Path) -> None:
+    async def test_a_hundred_times_unplugged_and_replugged(self, link: Path) -> None:
         readings = Collector()
         driver = Driver("thermo", config(link, **QUICK))
         thermometer = Thermometer(link, rate_hz=FAST_HZ)
         async with thermometer as module, kept_running(driver, readings) as errors:
             await readings.wait_for(is_online)
             descriptors = open_descriptors()
-            for _ in range(20):
+            for _ in range(100):
                 seen = len(readings.readings)
                 module.unplug()
                 module.replug()
@@ -278,5 +196,51 @@ class TestDriver:
             await module.person(36.6, stays_s=0.6)
             await readings.wait_for(TemperatureMeasured)
 
-        assert len(errors) >= 20
+        assert len(errors) >= 100
+        assert driver.counters.reconnect >= 100
         assert all("is gone" in str(error) for error in errors)
+
+    async def test_asked_for_a_measurement_it_measures_who_is_there(self, link: Path) -> None:
+        readings = Collector()
+        driver = Driver("thermo", config(link, **QUICK))
+        async with Thermometer(link, rate_hz=FAST_HZ) as module, running(driver, readings):
+            await readings.wait_for(is_online)
+            module.object_celsius = 36.6
+            await readings.wait_for(TemperatureMeasured)
+            await driver.execute(MeasureTemperature())
+            assert len(readings.matching(TemperatureMeasured)) == 2
+
+            module.object_celsius = 22.6
+            with pytest.raises(CommandError, match="nobody was measured within 1 s"):
+                await driver.execute(MeasureTemperature())
+
+    async def test_what_it_cannot_do_it_refuses(self, link: Path) -> None:
+        driver = Driver("thermo", config(link))
+        with pytest.raises(CommandError, match="the thermometer is not connected"):
+            await driver.execute(MeasureTemperature())
+        with pytest.raises(CommandError, match="cannot do TriggerScan"):
+            await driver.execute(TriggerScan())
+
+    async def test_whoever_asked_hears_that_it_was_lost(self, link: Path) -> None:
+        readings = Collector()
+        driver = Driver("thermo", config(link))
+        async with Thermometer(link, rate_hz=FAST_HZ) as module, running(driver, readings):
+            await readings.wait_for(is_online)
+            asking = asyncio.create_task(driver.execute(MeasureTemperature()))
+            await asyncio.sleep(0)
+            module.unplug()
+            with pytest.raises(CommandError, match="the thermometer was lost"):
+                await asking
+
+    async def test_a_sensor_out_of_its_range_is_told(self, link: Path) -> None:
+        readings = Collector()
+        driver = Driver("thermo", config(link, **QUICK))
+        async with Thermometer(link, rate_hz=FAST_HZ) as module, running(driver, readings):
+            await readings.wait_for(is_online)
+            module.ambient_celsius = 200.0
+            await readings.wait_for(
+                lambda reading: (
+                    reading
+                    == DeviceObserved(DeviceState.DEGRADED, "sensor-out-of-range", measured=200.0)
+                )
+            )

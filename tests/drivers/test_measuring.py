@@ -9,8 +9,8 @@ from drivers.measuring import (
     MeasuringConfig,
     MeasuringRule,
     Report,
-    Sample,
 )
+from drivers.sampling import Sample
 
 PERIOD_S = 0.1
 AMBIENT = 22.0
@@ -186,6 +186,128 @@ def test_every_reports_samples_at_their_pace() -> None:
     assert [round(m.at_s, 1) for m in measurements] == [0.0, 0.5, 1.0, 1.5]
     assert [m.reading.samples for m in measurements] == [1] * 4
     assert [m.reading.quality for m in measurements] == [Quality.INVALID, Quality.OK] * 2
+
+
+def test_some_samples_may_disagree() -> None:
+    blinks = [36.4, 36.41, 35.2, 36.39, 36.4] * 6
+
+    (measurement,) = measure(EMPTY + blinks)
+    (strict,) = measure(EMPTY + blinks * 2, MeasuringConfig(agree=5))
+
+    assert (measurement.reading.quality, measurement.reading.celsius) == (Quality.OK, 36.4)
+    assert (strict.reading.quality, strict.reading.reason) == (Quality.SUSPECT, "unstable")
+
+
+def test_more_cannot_agree_than_are_looked_at() -> None:
+    with pytest.raises(ValidationError, match="agree: 6 is more than window, which is 5"):
+        MeasuringConfig(agree=6)
+
+
+def test_who_wobbles_is_looked_at_again_before_that_is_reported() -> None:
+    restless = WOBBLES * 4  # 2.4 s; the first look ends at 2.0
+
+    (measurement,) = measure(EMPTY + restless + HELD * 4)
+    (at_once,) = measure(EMPTY + restless + HELD * 4, MeasuringConfig(repeats=0))
+
+    assert measurement.reading.quality is Quality.OK
+    assert measurement.reading.celsius in HELD
+    assert (at_once.reading.quality, at_once.reading.reason) == (Quality.SUSPECT, "unstable")
+
+
+def test_after_the_last_repeat_it_is_reported_as_it_is() -> None:
+    (measurement,) = measure(WOBBLES * 10)
+
+    assert (measurement.reading.quality, measurement.reading.reason) == (
+        Quality.SUSPECT,
+        "unstable",
+    )
+    assert measurement.at_s == pytest.approx(4.0, abs=0.11)
+
+
+def own_temperatures(count: int, *, jump_at: int, jumps: float) -> list[float]:
+    """The sensor's own temperature: calm, then in ten samples up or down, then calm again."""
+    done = (min(max(number - jump_at, 0), 10) / 10 for number in range(count))
+    return [AMBIENT + jumps * share for share in done]
+
+
+def measure_in_shock(
+    trace: list[float], own: list[float], config: MeasuringConfig
+) -> list[Measurement]:
+    rule = MeasuringRule(config, kind=Surface.SURFACE)
+    samples = [Sample(celsius, ta) for celsius, ta in zip(trace, own, strict=True)]
+    fed = (rule.feed(sample, number * PERIOD_S) for number, sample in enumerate(samples))
+    return [measurement for measurement in fed if measurement]
+
+
+@pytest.mark.parametrize("jumps", [-3.0, 3.0])
+def test_a_thermal_shock_of_the_sensor_holds_the_measurement_off(jumps: float) -> None:
+    trace = EMPTY * 10 + [37.9] * 80 + [36.4] * 100
+    own = own_temperatures(len(trace), jump_at=40, jumps=jumps)
+
+    (waits,) = measure_in_shock(trace, own, MeasuringConfig(repeats=10))
+    (does_not,) = measure_in_shock(trace, own, MeasuringConfig())
+
+    assert (waits.reading.quality, waits.reading.celsius) == (Quality.OK, 36.4)
+    assert (does_not.reading.quality, does_not.reading.reason) == (
+        Quality.SUSPECT,
+        "thermal-shock",
+    )
+    assert does_not.reading.celsius == does_not.reading.raw_celsius == 37.9
+
+
+def test_a_slow_drift_of_the_sensor_is_no_shock() -> None:
+    trace = [36.4] * 300
+    own = [AMBIENT + number * 0.004 for number in range(300)]  # 2.4 °C in a minute
+
+    (measurement,) = measure_in_shock(trace, own, MeasuringConfig())
+
+    assert measurement.reading.quality is Quality.OK
+
+
+def test_what_the_sensor_itself_calls_wrong_is_invalid() -> None:
+    rule = MeasuringRule(MeasuringConfig(), kind=Surface.SURFACE)
+    wrong = [Sample(36.4, AMBIENT, fault="sensor-hot")] * 60
+    fed = [rule.feed(sample, number * PERIOD_S) for number, sample in enumerate(wrong)]
+    (measurement,) = [each for each in fed if each]
+
+    assert (measurement.reading.quality, measurement.reading.reason) == (
+        Quality.INVALID,
+        "sensor-hot",
+    )
+
+
+def test_what_the_sensor_makes_of_it_for_a_body_is_reported_where_that_is_wanted() -> None:
+    sample = Sample(33.1, 24.5, body_celsius=36.4)
+    readings = []
+    for kind in Surface:
+        rule = MeasuringRule(MeasuringConfig(report=Report.EVERY), kind=kind, correction=0.1)
+        measurement = rule.feed(sample, 0.0)
+        assert measurement
+        readings.append(measurement.reading)
+
+    surface, body = readings
+    assert (surface.kind, surface.celsius, surface.raw_celsius) == (Surface.SURFACE, 33.2, 33.1)
+    assert (body.kind, body.celsius, body.raw_celsius) == (Surface.BODY, 36.5, 33.1)
+    assert surface.body_celsius == body.body_celsius == 36.4
+
+
+def test_a_sensor_that_is_never_better_than_suspect_is_not() -> None:
+    rule = MeasuringRule(MeasuringConfig(), kind=Surface.SURFACE, caveat="screening-only")
+    fed = [rule.feed(Sample(37.9, AMBIENT), number * PERIOD_S) for number in range(40)]
+    (measurement,) = [each for each in fed if each]
+
+    assert measurement.reading.quality is Quality.SUSPECT
+    assert measurement.reading.reason == "screening-only"
+
+
+def test_whoever_is_there_can_be_measured_again() -> None:
+    rule = MeasuringRule(MeasuringConfig(), kind=Surface.SURFACE)
+    first = [rule.feed(Sample(36.4, AMBIENT), number * PERIOD_S) for number in range(50)]
+    rule.again()
+    second = [rule.feed(Sample(36.9, AMBIENT), 5 + number * PERIOD_S) for number in range(50)]
+
+    assert [each.reading.celsius for each in first if each] == [36.4]
+    assert [each.reading.celsius for each in second if each] == [36.9]
 
 
 def test_a_range_upside_down_is_refused() -> None:

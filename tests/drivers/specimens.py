@@ -1,0 +1,36 @@
+"""A specimen of every thermometer that sends frames: what is documented of it, and its codec."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers import gy_mcu906
+from drivers.conversing import Codec
+from drivers.counters import Counters
+from drivers.sampling import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """``frames`` are whole and right; ``header`` is how they begin."""
+
+    name: str
+    codec: Callable[[Counters], Codec]
+    header: bytes
+    frames: tuple[bytes, ...]
+    samples: tuple[Sample, ...]
+    floods: tuple[bytes, ...] = ()
+    """What besides headers and unfinished frames would be hard on a careless codec."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+GY_MCU906 = Specimen(
+    "gy_mcu906",
+    gy_mcu906.Codec,
+    bytes.fromhex("5A 5A 45 04"),
+    (bytes.fromhex("5A 5A 45 04 0C 78 0D 19 A7"), bytes.fromhex("5A 5A 45 04 FE 00 FB E6 DC")),
+    (Sample(31.92, 33.53), Sample(-5.12, -10.50)),
+)
+
+SPECIMENS = [GY_MCU906]
