@@ -34,6 +34,20 @@ class Codec(Protocol):
         """Take the next bytes and return the samples that are now complete."""
 
 
+class Pace:
+    """Lets something happen once in ``period_s`` seconds, the first time at once."""
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._due_s = 0.0
+
+    async def turn(self) -> None:
+        """Wait until it is time."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._due_s - loop.time())
+        self._due_s = loop.time() + self._period_s
+
+
 async def heard(port: SerialPort, codec: Codec) -> list[Sample]:
     """Wait for the next samples on ``port``; at least one."""
     samples: list[Sample] = []
@@ -81,10 +95,9 @@ class Asked:
         self._codec = codec
         self._question = question
         self._counters = counters
-        self._period_s = period_s
+        self._pace = Pace(period_s)
         self._answer_s = answer_s
         self._commands = commands
-        self._due_s = 0.0
 
     async def start(self) -> None:
         """See :meth:`Sensor.start`."""
@@ -93,10 +106,8 @@ class Asked:
 
     async def samples(self) -> Sequence[Sample]:
         """See :meth:`Sensor.samples`."""
-        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._due_s - loop.time())
-            self._due_s = loop.time() + self._period_s
+            await self._pace.turn()
             await self._port.write(self._question)
             try:
                 async with asyncio.timeout(self._answer_s):

@@ -27,6 +27,11 @@ class Counters:
         self.reconnect += self._known
         self._known = True
 
+    @property
+    def bad(self) -> int:
+        """What speaks for a bad line."""
+        return self.bad_checksum + self.resync + self.timeout
+
     def __str__(self) -> str:
         counted = [
             f"{number} {_WORDS[field.name]}"

@@ -47,9 +47,11 @@ class SerialPort:
 
     def __init__(self, name: str, settings: serial.Serial) -> None:
         self.name = name
+        self.received = 0
+        """How many bytes have been read."""
         self._settings = settings
         self._fd: int = settings.fileno()
-        self._received = b""
+        self._unread = b""
         self._trouble: DeviceError | None = None
         self._news = asyncio.Event()
         self._watched = False
@@ -60,13 +62,14 @@ class SerialPort:
         Raises:
             PortGoneError: the port is gone.
         """
-        while not self._received:
+        while not self._unread:
             if self._trouble:
                 raise self._trouble
             self._news.clear()
             self._watch()
             await self._news.wait()
-        data, self._received = self._received, b""
+        data, self._unread = self._unread, b""
+        self.received += len(data)
         return data
 
     async def write(self, data: bytes) -> None:
@@ -91,7 +94,7 @@ class SerialPort:
         Raises:
             PortGoneError: the port is gone.
         """
-        self._received = b""
+        self._unread = b""
         try:
             termios.tcflush(self._fd, termios.TCIFLUSH)
         except termios.error as error:
@@ -116,19 +119,19 @@ class SerialPort:
             self._watched = False
 
     def _receive(self) -> None:
-        if self._received:  # nobody reads: the rest stays in the kernel, and the loop in peace
+        if self._unread:  # nobody reads: the rest stays in the kernel, and the loop in peace
             self._unwatch()
             return
         try:
-            self._received = os.read(self._fd, _CHUNK)
+            self._unread = os.read(self._fd, _CHUNK)
         except BlockingIOError:
             return
         except OSError as error:
             self._end(error)
         else:
-            if not self._received:
+            if not self._unread:
                 self._end(None)
-        _log.debug("%s → %s", self.name, self._received.hex(" "))
+        _log.debug("%s → %s", self.name, self._unread.hex(" "))
         self._news.set()
 
     def _end(self, error: OSError | None) -> None:

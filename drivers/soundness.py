@@ -1,4 +1,4 @@
-"""Whether what a thermometer sends can come from a working sensor; pure."""
+"""Whether what a thermometer sends can come from a working sensor on a good line; pure."""
 
 from drivers.base import DeviceObserved, DeviceState
 from drivers.sampling import Sample
@@ -12,6 +12,32 @@ _SENSOR_SPAN: Span = (-40.0, 125.0)
 _LASTS_S = 2.0
 """A trouble, or its end, is told when it has lasted this long: one odd sample is no defect."""
 
+_LINE_S = 60.0
+"""How long is counted before a line is judged."""
+
+_BAD_PERCENT = 10
+"""From so many bad frames in a hundred on, somebody should look at the cable."""
+
+
+class Line:
+    """Judges a line once in a while by its good and bad frames."""
+
+    def __init__(self) -> None:
+        self.bad_percent = 0
+        self._since_s: float | None = None
+        self._good = 0
+        self._bad_before = 0
+
+    def count(self, at_s: float, bad: int) -> None:
+        """A good frame has come; ``bad`` is how many others there have been so far."""
+        if self._since_s is None:
+            self._since_s, self._bad_before = at_s, bad
+        self._good += 1
+        if at_s - self._since_s >= _LINE_S:
+            fresh = bad - self._bad_before
+            self.bad_percent = round(100 * fresh / (fresh + self._good))
+            self._since_s, self._bad_before, self._good = at_s, bad, 0
+
 
 class Soundness:
     """Follows one sensor's samples.
@@ -23,13 +49,16 @@ class Soundness:
     def __init__(self, span: Span, *, frozen_s: float | None) -> None:
         self._span = span
         self._frozen_s = frozen_s
+        self._line = Line()
         self._told = self._candidate = DeviceObserved(DeviceState.ONLINE)
         self._candidate_since_s = 0.0
         self._last: Sample | None = None
         self._unchanged_since_s = 0.0
 
-    def feed(self, sample: Sample, at_s: float) -> DeviceObserved:
-        """Take a sample; the device's condition as it stands now."""
+    def feed(self, sample: Sample, at_s: float, bad: int = 0) -> DeviceObserved:
+        """Take a sample, and how many bad frames there have been so far; the device's condition
+        as it stands now."""
+        self._line.count(at_s, bad)
         if sample != self._last:
             self._last, self._unchanged_since_s = sample, at_s
         seen = self._look(sample, at_s)
@@ -45,11 +74,17 @@ class Soundness:
         low, high = self._span
         own = sample.ambient_celsius
         if sample.fault:
-            return DeviceObserved(DeviceState.DEGRADED, sample.fault, sample.celsius)
+            return _degraded(sample.fault, sample.celsius)
         if not low <= sample.celsius <= high:
-            return DeviceObserved(DeviceState.DEGRADED, "object-out-of-range", sample.celsius)
+            return _degraded("object-out-of-range", sample.celsius)
         if own is not None and not _SENSOR_SPAN[0] <= own <= _SENSOR_SPAN[1]:
-            return DeviceObserved(DeviceState.DEGRADED, "sensor-out-of-range", own)
+            return _degraded("sensor-out-of-range", own)
         if self._frozen_s is not None and at_s - self._unchanged_since_s >= self._frozen_s:
-            return DeviceObserved(DeviceState.DEGRADED, "frozen", sample.celsius)
+            return _degraded("frozen", sample.celsius)
+        if self._line.bad_percent >= _BAD_PERCENT:
+            return _degraded("noisy-line", float(self._line.bad_percent))
         return DeviceObserved(DeviceState.ONLINE)
+
+
+def _degraded(reason: str, measured: float) -> DeviceObserved:
+    return DeviceObserved(DeviceState.DEGRADED, reason, measured)

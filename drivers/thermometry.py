@@ -106,12 +106,14 @@ class Thermometer(Driver, Generic[C]):
 
     async def run(self, emit: Emit) -> NoReturn:
         """See :meth:`drivers.base.Driver.run`."""
-        bauds = self.bauds()
+        bauds, received = self.bauds(), 0
         for baud in bauds:
             async with serialport.opened(self.config.port, baud=baud) as port:
                 await self.follow(self.sensor(port), emit, f"at {baud} baud")
+                received += port.received
+        came = f"{received} bytes came, but no frame of its own" if received else "nothing came"
         tried = " or ".join(str(baud) for baud in bauds)
-        raise DeviceError(f"no thermometer is heard on {self.config.port} at {tried} baud")
+        raise DeviceError(f"no thermometer is heard on {self.config.port} at {tried} baud: {came}")
 
     async def follow(self, sensor: Sensor, emit: Emit, how: str) -> None:
         """Measure for as long as it sends; return only if it was not heard at all.
@@ -177,7 +179,7 @@ class Thermometer(Driver, Generic[C]):
         while samples:
             now = asyncio.get_running_loop().time()
             for sample in samples:
-                if (seen := soundness.feed(sample, now)) != condition:
+                if (seen := soundness.feed(sample, now, self.counters.bad)) != condition:
                     condition = seen
                     await emit(condition)
                 if measurement := self._rule.feed(sample, now):

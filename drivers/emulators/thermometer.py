@@ -1,28 +1,16 @@
-"""A GY-MCU90614 on a cable, before which people can be put; written from the sellers' data sheet.
+"""A GY-MCU90614 on a cable; written from the sellers' data sheet.
 
 Obeys the documented commands (``A5 cmd sum``): 45 continuous, 15 one reading, AE and AF speed,
-51 and 52 output at power-up; the last four count from the next power-up. Where the other end's
-speed is not its own, both hear noise.
+51 and 52 output at power-up; the last four count from the next power-up.
 """
 
-import asyncio
-import random
 from pathlib import Path
-from typing import Self
 
-from drivers.emulators.cable import Cable
-
-_APPROACH = (0.25, 0.6, 0.9)
-"""How much of a person's warmth the sensor sees in the readings while they step up."""
-_NOISE_CELSIUS = 0.05
+from drivers.emulators.instrument import Talkative
 
 
-class Thermometer:
-    """The module; use it as an asynchronous context manager, plugged in from the start.
-
-    ``baud`` and ``talks_at_power_up`` are its stored settings. ``object_celsius`` and
-    ``ambient_celsius`` may be set at any time; ``person`` plays somebody being measured.
-    """
+class Thermometer(Talkative):
+    """The module; ``baud`` and ``talks_at_power_up`` are its stored settings."""
 
     def __init__(
         self,
@@ -33,65 +21,29 @@ class Thermometer:
         rate_hz: float = 10.0,
         seed: int = 1,
     ) -> None:
-        self.object_celsius = 22.6
-        self.ambient_celsius = 22.0
-        self._cable = Cable(link, self._received)
-        self._stored_baud = self._baud = baud
+        super().__init__(link, baud=baud, rate_hz=rate_hz, seed=seed)
+        self._stored_baud = baud
         self._stored_talks = self._talks = talks_at_power_up
-        self._period_s = 1 / rate_hz
-        self._random = random.Random(seed)
         self._pending = b""
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self.replug()
-        self._task = asyncio.create_task(self._talk(), name="emulated thermometer")
-        return self
+    def power_up(self) -> None:
+        """See :meth:`Instrument.power_up`."""
+        self.baud, self._talks, self._pending = self._stored_baud, self._stored_talks, b""
 
-    async def __aexit__(self, *_: object) -> None:
-        self.unplug()
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
-
-    def unplug(self) -> None:
-        """Pull the cable, and with it the power."""
-        self._cable.unplug()
-
-    def replug(self) -> None:
-        """Plug it in again; what was not stored is forgotten."""
-        self._baud, self._talks, self._pending = self._stored_baud, self._stored_talks, b""
-        self._cable.plug()
-
-    async def person(self, celsius: float, *, stays_s: float = 3.0) -> None:
-        """Somebody with this skin temperature steps up, stays before the sensor, and leaves."""
-        background = self.object_celsius
-        for share in _APPROACH:
-            self.object_celsius = background + share * (celsius - background)
-            await asyncio.sleep(self._period_s)
-        self.object_celsius = celsius
-        try:
-            await asyncio.sleep(stays_s)
-        finally:
-            self.object_celsius = background
-
-    async def _talk(self) -> None:
-        while True:
-            if self._talks:
-                self._send_reading()
-            await asyncio.sleep(self._period_s)
+    def tick(self) -> None:
+        """See :meth:`Talkative.tick`."""
+        if self._talks:
+            self._send_reading()
 
     def _send_reading(self) -> None:
-        seen = self.object_celsius + self._random.uniform(-_NOISE_CELSIUS, _NOISE_CELSIUS)
         frame = bytearray(b"\x5a\x5a\x45\x04")
-        for celsius in (seen, self.ambient_celsius):
+        for celsius in (self.seen_celsius(), self.ambient_celsius):
             frame += round(celsius * 100).to_bytes(2, "big", signed=True)
         frame.append(sum(frame) % 256)
-        self._cable.send(bytes(frame) if self._speeds_agree() else self._random.randbytes(9))
+        self.send(bytes(frame))
 
-    def _received(self, data: bytes) -> None:
-        if not self._speeds_agree():
-            return
+    def received(self, data: bytes) -> None:
+        """See :meth:`Instrument.received`."""
         self._pending += data
         while len(self._pending) >= 3:
             start, command, check = self._pending[:3]
@@ -116,6 +68,3 @@ class Thermometer:
                 self._stored_talks = True
             case 0x52:
                 self._stored_talks = False
-
-    def _speeds_agree(self) -> bool:
-        return self._cable.baud == self._baud

@@ -28,7 +28,7 @@ PLAIN = re.compile(r"found .+; expected .+|missing; expected .+|unknown; expecte
 OWN_WORDS = re.compile(
     r"\w+: \d+\.\d+ is not below .*|(doors|outputs)\.\S+ is \d+, .*|plausible_celsius: .*|"
     r"address is \d+; expected .*|.* has the port .* already; (as .*; )?expected .*|"
-    r"(window|agree|silence_s): .*|"
+    r"(window|agree|silence_s|rate_hz|valid_celsius|profile): .*|profile is missing; .*|"
     r"[\w.-]+( or [\w.-]+| = .*)? (is|are) missing; .*|"
     r"the topic .*; expected a shorter id, district, street or community"
 )

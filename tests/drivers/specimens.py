@@ -25,6 +25,13 @@ class Specimen:
         return self.name
 
 
+def floods(specimen: Specimen) -> list[bytes]:
+    """What is hard on a careless codec, each to be repeated without end."""
+    header, frame = specimen.header, specimen.frames[0]
+    damaged = frame[:-1] + bytes((frame[-1] ^ 0x01,))
+    return [header, header[:1], header[:-1], frame[:-1], damaged, frame, b"\x00", *specimen.floods]
+
+
 GY_MCU906 = Specimen(
     "gy_mcu906",
     gy_mcu906.Codec,
@@ -32,5 +39,6 @@ GY_MCU906 = Specimen(
     (bytes.fromhex("5A 5A 45 04 0C 78 0D 19 A7"), bytes.fromhex("5A 5A 45 04 FE 00 FB E6 DC")),
     (Sample(31.92, 33.53), Sample(-5.12, -10.50)),
 )
+
 
 SPECIMENS = [GY_MCU906]

@@ -55,3 +55,15 @@ def test_a_sensor_that_has_been_cut_off_sends_the_same_for_ever() -> None:
     assert conditions(lively + frozen, frozen_s=60) == [WELL, degraded("frozen", 22.5)]
     assert conditions(lively + frozen) == [WELL]
     assert conditions(lively + frozen[:600] + lively, frozen_s=60) == [WELL]
+
+
+def test_a_line_with_many_bad_frames_is_told_with_their_share() -> None:
+    soundness = Soundness(SPAN, frozen_s=None)
+    seen, bad = [WELL], 1_000  # from before this connection
+    for number in range(2_400):
+        bad += number < 1_200 and number % 5 == 0
+        condition = soundness.feed(Sample(22.0), number / 10, bad)
+        if condition != seen[-1]:
+            seen.append(condition)
+
+    assert seen == [WELL, degraded("noisy-line", 17.0), WELL]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.counters import Counters
-from tests.drivers.specimens import SPECIMENS, Specimen
+from tests.drivers.specimens import SPECIMENS, Specimen, floods
 
 specimens = pytest.mark.parametrize("specimen", SPECIMENS, ids=str)
 
@@ -34,13 +34,6 @@ def noises(specimen: Specimen) -> list[bytes]:
     ]
 
 
-def floods(specimen: Specimen) -> list[bytes]:
-    """Each is repeated without end."""
-    header, frame = specimen.header, specimen.frames[0]
-    damaged = frame[:-1] + bytes((frame[-1] ^ 0x01,))
-    return [header, header[:1], header[:-1], frame[:-1], damaged, b"\x00", *specimen.floods]
-
-
 @specimens
 def test_the_documented_frames(specimen: Specimen) -> None:
     stream = b"".join(specimen.frames)
@@ -62,8 +55,8 @@ def test_byte_by_byte(specimen: Specimen) -> None:
 def test_noise_before_between_and_behind(specimen: Specimen) -> None:
     one, other = specimen.frames[0], specimen.frames[-1]
     for noise in noises(specimen):
-        # An unfinished frame may hide until as many bytes as it lacks have come: hence the zeros.
-        behind = noise + bytes(len(one))
+        # A frame waits behind an unfinished one until as many bytes as that lacks have come.
+        behind = noise + b"\xff" * len(one)
 
         samples = specimen.codec(Counters()).feed(noise + one + noise + other + behind)
 

@@ -1,0 +1,48 @@
+"""Every thermometer with an emulated one on its port, both in a hurry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from drivers import registry
+from drivers.base import Driver, Quality
+from drivers.emulators.thermometer import Thermometer
+
+HURRY = {"look_s": 0.4, "absent_s": 0.2}
+ASKED = {"period_ms": 20, "measuring": HURRY}
+
+
+class Emulated(Protocol):
+    """What can be done with any emulated thermometer."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+    def unplug(self) -> None: ...
+    def replug(self) -> None: ...
+    async def person(self, celsius: float, *, stays_s: float = 3.0) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A driver's name, its stanza but for the port, and what stands at the other end."""
+
+    driver: str
+    emulator: Callable[[Path], Emulated]
+    stanza: dict[str, Any] = field(default_factory=lambda: {"measuring": HURRY})
+    ambient_celsius: float | None = 22.0
+    best: Quality = Quality.OK
+
+    def __str__(self) -> str:
+        return self.driver
+
+    def make(self, link: Path, **options: object) -> Driver:
+        """The driver, with ``options`` in its stanza besides."""
+        entry = registry.load(self.driver)
+        stanza = {"driver": self.driver, "port": link} | self.stanza | options
+        return entry.driver("thermo", entry.config.model_validate(stanza))
+
+
+RIGS = [
+    Rig("gy_mcu906", lambda link: Thermometer(link, rate_hz=100)),
+]
