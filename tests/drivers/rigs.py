@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from drivers import registry
 from drivers.base import Driver, Quality
+from drivers.emulators.gy_614v import Gy614V
 from drivers.emulators.thermometer import Thermometer
 
 HURRY = {"look_s": 0.4, "absent_s": 0.2}
@@ -45,4 +46,5 @@ class Rig:
 
 RIGS = [
     Rig("gy_mcu906", lambda link: Thermometer(link, rate_hz=100)),
+    Rig("gy_614v", Gy614V, ASKED),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers import gy_mcu906
+from drivers import gy_614v, gy_mcu906
 from drivers.conversing import Codec
 from drivers.counters import Counters
 from drivers.sampling import Sample
@@ -40,5 +40,17 @@ GY_MCU906 = Specimen(
     (Sample(31.92, 33.53), Sample(-5.12, -10.50)),
 )
 
+GY_614V = Specimen(
+    "gy_614v",
+    gy_614v.Codec,
+    bytes.fromhex("A4 03 07 07"),
+    (
+        bytes.fromhex("A4 03 07 07 62 0C EE 09 92 0E 38 F2"),
+        bytes.fromhex("A4 03 07 07 5F FE 0C FD DA FF 9C 90"),
+    ),
+    (Sample(33.10, 24.50, body_celsius=36.40), Sample(-5.00, -5.50, body_celsius=-1.00)),
+    (bytes.fromhex("A4 03 06 01"), bytes.fromhex("A4 03 08 12")),
+)
 
-SPECIMENS = [GY_MCU906]
+
+SPECIMENS = [GY_MCU906, GY_614V]
