@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from drivers import registry
 from drivers.base import Driver, Quality
+from drivers.emulators.cjmcu_90614 import Cjmcu90614
 from drivers.emulators.gy_614v import Gy614V
 from drivers.emulators.thermometer import Thermometer
 
@@ -47,4 +48,5 @@ class Rig:
 RIGS = [
     Rig("gy_mcu906", lambda link: Thermometer(link, rate_hz=100)),
     Rig("gy_614v", Gy614V, ASKED),
+    Rig("cjmcu_90614", lambda link: Cjmcu90614(link, rate_hz=100)),
 ]

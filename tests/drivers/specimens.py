@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers import gy_614v, gy_mcu906
+from drivers import cjmcu_90614, gy_614v, gy_mcu906
 from drivers.conversing import Codec
 from drivers.counters import Counters
 from drivers.sampling import Sample
@@ -52,5 +52,13 @@ GY_614V = Specimen(
     (bytes.fromhex("A4 03 06 01"), bytes.fromhex("A4 03 08 12")),
 )
 
+CJMCU_90614 = Specimen(
+    "cjmcu_90614",
+    cjmcu_90614.Codec,
+    bytes.fromhex("66 66 01 04"),
+    (bytes.fromhex("66 66 01 04 0A 83 0A 83 1A"), bytes.fromhex("66 66 02 04 FE 0C 0A 83 69")),
+    (Sample(26.91, 26.91), Sample(-5.00, 26.91)),
+)
 
-SPECIMENS = [GY_MCU906, GY_614V]
+
+SPECIMENS = [GY_MCU906, GY_614V, CJMCU_90614]
