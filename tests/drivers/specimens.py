@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers import cjmcu_90614, gy_614v, gy_mcu906
+from drivers import cjmcu_90614, gy_614v, gy_mcu906, lu90614
 from drivers.conversing import Codec
 from drivers.counters import Counters
 from drivers.sampling import Sample
@@ -60,5 +60,14 @@ CJMCU_90614 = Specimen(
     (Sample(26.91, 26.91), Sample(-5.00, 26.91)),
 )
 
+LU90614 = Specimen(
+    "lu90614",
+    lu90614.Codec,
+    bytes.fromhex("FE AA 28 1E"),
+    (bytes.fromhex("FE AA 28 1E 00 00 00 00 EE"), bytes.fromhex("FE AA 00 63 00 00 00 00 0B")),
+    (Sample(40.30), Sample(0.99)),
+    (bytes.fromhex("FE AA 00 00"), bytes.fromhex("FE AC 28 1E 00 00 00 00 F0")),
+)
 
-SPECIMENS = [GY_MCU906, GY_614V, CJMCU_90614]
+
+SPECIMENS = [GY_MCU906, GY_614V, CJMCU_90614, LU90614]
