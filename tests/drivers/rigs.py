@@ -10,6 +10,7 @@ from drivers.base import Driver, Quality
 from drivers.emulators.cjmcu_90614 import Cjmcu90614
 from drivers.emulators.gy_614v import Gy614V
 from drivers.emulators.lu90614 import Lu90614
+from drivers.emulators.optris import Optris
 from drivers.emulators.thermometer import Thermometer
 
 HURRY = {"look_s": 0.4, "absent_s": 0.2}
@@ -51,4 +52,5 @@ RIGS = [
     Rig("gy_614v", Gy614V, ASKED),
     Rig("cjmcu_90614", lambda link: Cjmcu90614(link, rate_hz=100)),
     Rig("lu90614", Lu90614, ASKED, ambient_celsius=None),
+    Rig("optris", Optris, ASKED),
 ]
