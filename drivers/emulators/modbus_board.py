@@ -28,7 +28,7 @@ _FLASH_UNIT_S = 0.1
 Dialect = Literal["waveshare", "eletechsup"]
 
 
-class _CableTransport(asyncio.WriteTransport):
+class CableTransport(asyncio.WriteTransport):
     """What the server writes to; it is closed by unplugging the cable, not from here."""
 
     def __init__(self, cable: Cable | Tap) -> None:
@@ -107,7 +107,7 @@ class ModbusBoard:
         """Plug it in again."""
         if self._session is None:
             self._session = self._server.handle_new_connection()
-            self._session.connection_made(_CableTransport(self._cable))
+            self._session.connection_made(CableTransport(self._cable))
         self._cable.plug()
 
     async def _read(self, function: int, at: int) -> list[Any]:

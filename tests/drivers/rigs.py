@@ -10,6 +10,7 @@ from drivers.base import Driver, Quality
 from drivers.emulators.cjmcu_90614 import Cjmcu90614
 from drivers.emulators.gy_614v import Gy614V
 from drivers.emulators.lu90614 import Lu90614
+from drivers.emulators.modbus_thermometer import ModbusThermometer
 from drivers.emulators.optris import Optris
 from drivers.emulators.thermometer import Thermometer
 
@@ -53,4 +54,5 @@ RIGS = [
     Rig("cjmcu_90614", lambda link: Cjmcu90614(link, rate_hz=100)),
     Rig("lu90614", Lu90614, ASKED, ambient_celsius=None),
     Rig("optris", Optris, ASKED),
+    Rig("modbus_thermometer", ModbusThermometer, ASKED | {"profile": "calex"}),
 ]
