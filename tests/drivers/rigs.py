@@ -9,6 +9,7 @@ from drivers import registry
 from drivers.base import Driver, Quality
 from drivers.emulators.cjmcu_90614 import Cjmcu90614
 from drivers.emulators.gy_614v import Gy614V
+from drivers.emulators.gy_mcu90640 import GyMcu90640
 from drivers.emulators.lu90614 import Lu90614
 from drivers.emulators.modbus_thermometer import ModbusThermometer
 from drivers.emulators.optris import Optris
@@ -55,4 +56,10 @@ RIGS = [
     Rig("lu90614", Lu90614, ASKED, ambient_celsius=None),
     Rig("optris", Optris, ASKED),
     Rig("modbus_thermometer", ModbusThermometer, ASKED | {"profile": "calex"}),
+    Rig(
+        "gy_mcu90640",
+        lambda link: GyMcu90640(link, hurry=10),
+        {"measuring": HURRY | {"window": 2, "agree": 2}},
+        best=Quality.SUSPECT,
+    ),
 ]

@@ -1,9 +1,10 @@
 """A specimen of every thermometer that sends frames: what is documented of it, and its codec."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers import cjmcu_90614, gy_614v, gy_mcu906, lu90614
+from drivers import cjmcu_90614, gy_614v, gy_mcu906, gy_mcu90640, lu90614
 from drivers.conversing import Codec
 from drivers.counters import Counters
 from drivers.sampling import Sample
@@ -70,4 +71,28 @@ LU90614 = Specimen(
 )
 
 
-SPECIMENS = [GY_MCU906, GY_614V, CJMCU_90614, LU90614]
+def image(pixels: list[int], ambient: int) -> bytes:
+    """A frame of the array, in 1/100 °C."""
+    body = b"\x5a\x5a\x02\x06" + struct.pack("<769h", *pixels, ambient)
+    return body + struct.pack("<H", sum(struct.unpack("<771H", body)) & 0xFFFF)
+
+
+def spot(background: int, celsius: int) -> list[int]:
+    """A field with a warm square of three by three pixels in it, one of which is broken."""
+    pixels = [background] * 768
+    for row in (10, 11, 12):
+        pixels[row * 32 + 20 : row * 32 + 23] = [celsius] * 3
+    pixels[400] = 30000
+    return pixels
+
+
+GY_MCU90640 = Specimen(
+    "gy_mcu90640",
+    gy_mcu90640.Codec,
+    bytes.fromhex("5A 5A 02 06"),
+    (image([0x0E6E] * 768, 3353), image(spot(2210, 3480), 2200), image([-1000] * 768, -1050)),
+    (Sample(36.94, 33.53), Sample(34.80, 22.00), Sample(-10.00, -10.50)),
+    (bytes.fromhex("5A 5A 5A 02 06"), bytes.fromhex("5A 5A 5F")),
+)
+
+SPECIMENS = [GY_MCU906, GY_614V, CJMCU_90614, LU90614, GY_MCU90640]
