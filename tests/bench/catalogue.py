@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from tests.bench import (
     bridge,
     camera,
+    codecs,
     drain,
     durable,
     growth,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "idle": idle.run,
     "bridge": bridge.run,
     "script": script.run,
+    "codecs": codecs.run,
     "camera": camera.run,
 }
 
