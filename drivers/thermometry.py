@@ -90,7 +90,7 @@ class Thermometer(Driver, Generic[C]):
         self.counters = Counters()
         self._connected = False
         self._rule: MeasuringRule | None = None
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: set[asyncio.Future[None]] = set()
 
     @abstractmethod
     def bauds(self) -> Sequence[int]:
@@ -148,12 +148,14 @@ class Thermometer(Driver, Generic[C]):
         measuring = self.config.measuring
         within_s = measuring.look_s * (1 + measuring.repeats) + measuring.absent_s
         measured: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(measured)
+        self._waiting.add(measured)
         try:
             async with asyncio.timeout(within_s):
                 await measured
         except TimeoutError:
             raise CommandError(f"nobody was measured within {within_s:g} s") from None
+        finally:
+            self._waiting.discard(measured)
 
     async def _next(self, sensor: Sensor, *, start: bool = False) -> Sequence[Sample]:
         """At least one sample, or none if it stays silent."""
@@ -189,8 +191,7 @@ class Thermometer(Driver, Generic[C]):
 
     def _answer(self, trouble: CommandError | None) -> None:
         """Tell whoever has asked for a measurement how it went."""
-        waiting, self._waiting = self._waiting, []
-        for measured in waiting:
+        for measured in self._waiting:
             if measured.done():
                 continue
             if trouble:

@@ -19,6 +19,8 @@ class Specimen:
     header: bytes
     frames: tuple[bytes, ...]
     samples: tuple[Sample, ...]
+    passes: float = 2**-8
+    """The share of random contents behind a right header that must pass for a frame."""
     floods: tuple[bytes, ...] = ()
     """What besides headers and unfinished frames would be hard on a careless codec."""
 
@@ -50,7 +52,7 @@ GY_614V = Specimen(
         bytes.fromhex("A4 03 07 07 5F FE 0C FD DA FF 9C 90"),
     ),
     (Sample(33.10, 24.50, body_celsius=36.40), Sample(-5.00, -5.50, body_celsius=-1.00)),
-    (bytes.fromhex("A4 03 06 01"), bytes.fromhex("A4 03 08 12")),
+    floods=(bytes.fromhex("A4 03 06 01"), bytes.fromhex("A4 03 08 12")),
 )
 
 CJMCU_90614 = Specimen(
@@ -59,6 +61,7 @@ CJMCU_90614 = Specimen(
     bytes.fromhex("66 66 01 04"),
     (bytes.fromhex("66 66 01 04 0A 83 0A 83 1A"), bytes.fromhex("66 66 02 04 FE 0C 0A 83 69")),
     (Sample(26.91, 26.91), Sample(-5.00, 26.91)),
+    passes=2**-7,  # either of two sums
 )
 
 LU90614 = Specimen(
@@ -67,7 +70,8 @@ LU90614 = Specimen(
     bytes.fromhex("FE AA 28 1E"),
     (bytes.fromhex("FE AA 28 1E 00 00 00 00 EE"), bytes.fromhex("FE AA 00 63 00 00 00 00 0B")),
     (Sample(40.30), Sample(0.99)),
-    (bytes.fromhex("FE AA 00 00"), bytes.fromhex("FE AC 28 1E 00 00 00 00 F0")),
+    passes=2**-40,  # four zeros besides the sum
+    floods=(bytes.fromhex("FE AA 00 00"), bytes.fromhex("FE AC 28 1E 00 00 00 00 F0")),
 )
 
 
@@ -92,7 +96,8 @@ GY_MCU90640 = Specimen(
     bytes.fromhex("5A 5A 02 06"),
     (image([0x0E6E] * 768, 3353), image(spot(2210, 3480), 2200), image([-1000] * 768, -1050)),
     (Sample(36.94, 33.53), Sample(34.80, 22.00), Sample(-10.00, -10.50)),
-    (bytes.fromhex("5A 5A 5A 02 06"), bytes.fromhex("5A 5A 5F")),
+    passes=2**-16,
+    floods=(bytes.fromhex("5A 5A 5A 02 06"), bytes.fromhex("5A 5A 5F")),
 )
 
 SPECIMENS = [GY_MCU906, GY_614V, CJMCU_90614, LU90614, GY_MCU90640]

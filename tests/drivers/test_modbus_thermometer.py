@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -65,6 +65,7 @@ class TestMaps:
         assert ValueMap(at_register=0, step_celsius=step).celsius([word]) == celsius
 
     @given(st.sampled_from(["int32", "uint32", "float32"]), *[st.integers(0, 0xFFFF)] * 2)
+    @settings(deadline=None)
     def test_any_words_are_a_number_or_none(self, number: Number, one: int, other: int) -> None:
         celsius = ValueMap(at_register=0, number=number).celsius([one, other])
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import DeviceError, DeviceObserved, DeviceState, TemperatureMeasured
@@ -57,6 +57,7 @@ class TestCodec:
         assert codec.spoilt
 
     @given(st.lists(st.binary(max_size=8), max_size=20))
+    @settings(deadline=None)
     def test_any_bytes_are_taken_without_complaint(self, chunks: list[bytes]) -> None:
         codec = Codec(Counters())
         for chunk in chunks:

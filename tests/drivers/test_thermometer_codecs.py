@@ -1,6 +1,7 @@
 """Every thermometer's codec: its documented frames, in any chunks, in any noise, at any flood."""
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -82,7 +83,7 @@ def test_no_flipped_bit_gets_through(specimen: Specimen) -> None:
 
 @specimens
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_chunks_make_no_difference(specimen: Specimen, data: st.DataObject) -> None:
     known = [*specimen.frames, specimen.header, specimen.header[:1], specimen.frames[0][:-1]]
     piece = st.one_of(st.sampled_from(known), st.binary(max_size=12))
@@ -99,7 +100,7 @@ def test_chunks_make_no_difference(specimen: Specimen, data: st.DataObject) -> N
 
 @specimens
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_every_frame_is_found_in_noise(specimen: Specimen, data: st.DataObject) -> None:
     free = st.binary(max_size=6).filter(lambda noise: specimen.header[0] not in noise)
     between = data.draw(st.lists(free, max_size=8))
@@ -110,6 +111,7 @@ def test_every_frame_is_found_in_noise(specimen: Specimen, data: st.DataObject) 
 
 @specimens
 @given(data=st.binary(max_size=400))
+@settings(deadline=None)
 def test_any_bytes_are_taken_without_complaint(specimen: Specimen, data: bytes) -> None:
     codec = specimen.codec(Counters())
 
@@ -117,6 +119,28 @@ def test_any_bytes_are_taken_without_complaint(specimen: Specimen, data: bytes) 
 
     # Whatever came before, at most one unfinished frame hides the next one.
     assert codec.feed(specimen.frames[0] * 2)[-1:] == [specimen.samples[0]]
+
+
+@specimens
+def test_random_bytes_make_no_frame(specimen: Specimen) -> None:
+    stream = Random(1).randbytes(1_000_000)
+
+    assert specimen.codec(Counters()).feed(stream) == []
+
+
+@specimens
+def test_random_content_behind_a_right_header_passes_as_seldom_as_the_sum_allows(
+    specimen: Specimen,
+) -> None:
+    random, trials = Random(1), 5_000
+    length = len(specimen.frames[0]) - len(specimen.header)
+    passed = 0
+    for _ in range(trials):
+        frame = specimen.header + random.randbytes(length)
+        passed += bool(specimen.codec(Counters()).feed(frame))
+
+    expected = trials * specimen.passes
+    assert abs(passed - expected) <= 4 * expected**0.5 + 1
 
 
 @specimens
