@@ -102,13 +102,14 @@ class CodeScanned:
     """A code was held up and read.
 
     ``payload`` is what the symbol carries, byte for byte. It may be anything a stranger printed,
-    so it stays out of every ``repr`` and must not reach a log, a topic or a query.
+    so it stays out of every ``repr`` and must not reach a log, a topic or a query. ``decode_ms``
+    is how long the reading took, where the reader tells.
     """
 
     payload: bytes = field(repr=False)
     symbology: str
     medium: str
-    decode_ms: float
+    decode_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

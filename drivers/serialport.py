@@ -45,11 +45,12 @@ class PortGoneError(DeviceError):
 class SerialPort:
     """An open port: raw bytes, in and out. One reader and one writer at a time."""
 
-    def __init__(self, name: str, settings: serial.Serial) -> None:
+    def __init__(self, name: str, settings: serial.Serial, *, brings_codes: bool = False) -> None:
         self.name = name
         self.received = 0
         """How many bytes have been read."""
         self._settings = settings
+        self._brings_codes = brings_codes
         self._fd: int = settings.fileno()
         self._unread = b""
         self._trouble: DeviceError | None = None
@@ -131,7 +132,8 @@ class SerialPort:
         else:
             if not self._unread:
                 self._end(None)
-        _log.debug("%s → %s", self.name, self._unread.hex(" "))
+        shown = f"{len(self._unread)} bytes" if self._brings_codes else self._unread.hex(" ")
+        _log.debug("%s → %s", self.name, shown)
         self._news.set()
 
     def _end(self, error: OSError | None) -> None:
@@ -161,17 +163,23 @@ class _Unflushed(serial.Serial):
 
 
 @asynccontextmanager
-async def opened(path: Path, *, baud: int, parity: Parity = "N") -> AsyncIterator[SerialPort]:
+async def opened(
+    path: Path, *, baud: int, parity: Parity = "N", brings_codes: bool = False
+) -> AsyncIterator[SerialPort]:
     """The port of :func:`open_port` for as long as the context lasts."""
-    port = open_port(path, baud=baud, parity=parity)
+    port = open_port(path, baud=baud, parity=parity, brings_codes=brings_codes)
     try:
         yield port
     finally:
         port.close()
 
 
-def open_port(path: Path, *, baud: int, parity: Parity = "N") -> SerialPort:
+def open_port(
+    path: Path, *, baud: int, parity: Parity = "N", brings_codes: bool = False
+) -> SerialPort:
     """The port at ``path``, 8 data bits, 1 stop bit, raw, ours alone, its input as it was.
+
+    What comes from one that ``brings_codes`` is never logged.
 
     Symbolic links are followed anew each time: after a replug they may lead elsewhere.
 
@@ -194,7 +202,7 @@ def open_port(path: Path, *, baud: int, parity: Parity = "N") -> SerialPort:
         settings.close()
         raise DeviceError(f"{path} {_why_not_opened(error)}") from error
     hand_on_at_once(path)
-    return SerialPort(str(path), settings)
+    return SerialPort(str(path), settings, brings_codes=brings_codes)
 
 
 def hand_on_at_once(port: Path, sys_tty: Path = Path("/sys/class/tty")) -> None:

@@ -60,7 +60,7 @@ class ScanData(_Data, frozen=True, kw_only=True):
     """`opaque`: nobody has judged the content."""
     token: str
     """Keyed pseudonym of the content: equal contents give equal tokens at this gateway."""
-    decode_ms: float
+    decode_ms: float | None
 
 
 class TemperatureData(_Data, frozen=True, kw_only=True):
@@ -227,7 +227,7 @@ def _describe(origin: Origin, reading: Reading, pseudonyms: Pseudonyms) -> tuple
                 symbology=reading.symbology,
                 verdict="opaque",
                 token=pseudonyms.token(reading.payload),
-                decode_ms=round(reading.decode_ms, 1),
+                decode_ms=None if reading.decode_ms is None else round(reading.decode_ms, 1),
             )
             return Kind.SCAN, place, scan
         case TemperatureMeasured():

@@ -17,10 +17,10 @@ from pydantic import Field
 from drivers.base import CodeScanned, DeviceConfig, DeviceObserved, DeviceState, Emit
 from drivers.base import Driver as BaseDriver
 from drivers.camera.conditions import RULES, Conditions, Rule
-from drivers.camera.presence import Presence
 from drivers.camera.process import Eye
 from drivers.eye.messages import Look
 from drivers.eye.options import Options
+from drivers.presence import Presence
 
 
 class Config(Options, DeviceConfig):

@@ -84,6 +84,7 @@ class TestEmulatedCamera:
 
         assert isinstance(scan, CodeScanned)
         assert camera.shown[0].from_s < taken_s < camera.shown[0].until_s
+        assert scan.decode_ms
         assert 0 < scan.decode_ms / 1e3 <= collector.ages_s[-1]
 
     async def test_the_stream_stops_and_comes_back_time_and_again(self) -> None:

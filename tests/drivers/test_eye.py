@@ -16,13 +16,13 @@ from drivers import qr
 from drivers.base import CodeScanned, DeviceError, DeviceObserved, DeviceState
 from drivers.camera import Config, Driver
 from drivers.camera.conditions import Conditions
-from drivers.camera.presence import Presence
 from drivers.camera.process import GRACE_S, Eye
 from drivers.eye.capture import brightness, packed
 from drivers.eye.messages import Code, Look, Measures, parse
 from drivers.eye.newest import Frame
 from drivers.eye.sight import Sight
 from drivers.opencv import cv2
+from drivers.presence import Presence
 from drivers.qr.grey import Grey
 from tests.collecting import Collector
 from tests.drivers import codes

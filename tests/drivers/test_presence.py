@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.camera.presence import Presence
+from drivers.presence import Presence
 
 GONE_S = 2.0
 

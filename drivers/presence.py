@@ -1,4 +1,4 @@
-"""Who is in the picture: tells a code that has just come from one that is still held up."""
+"""Who is there: tells a code that has just come from one that is still held up."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ class Presence:
         self._seen_s: dict[bytes, float] = {}  # oldest first
 
     def look(self, contents: Iterable[bytes], now_s: float) -> list[bytes]:
-        """Take what one picture shows; return what has come into view, each content once."""
+        """Take what is shown now; return what has just come, each content once."""
         self._forget(now_s)
         new = []
         for content in contents:
