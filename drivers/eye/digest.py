@@ -17,9 +17,9 @@ _HASHES: Final = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}  # best first
 
 
 def authorization(
-    head: bytes, target: str, credentials: str, *, cnonce: str | None = None
+    head: bytes, target: str, credentials: str, *, method: str = "GET", cnonce: str | None = None
 ) -> str | None:
-    """The header's value for ``GET target``, in answer to the head of a 401.
+    """The header's value for ``method target``, in answer to the head of a 401.
 
     ``credentials`` is "user:password", ``cnonce`` any text never used before; ``None`` if the
     server asks in no way known here.
@@ -33,7 +33,8 @@ def authorization(
             offers.append(parameters)
     if offers:
         best = min(offers, key=lambda offer: [*_HASHES].index(_algorithm(offer)))
-        return _digest(best, target, user, password, cnonce or secrets.token_hex(16))
+        asked = f"{method}:{target}"
+        return _digest(best, asked, user, password, cnonce or secrets.token_hex(16))
     return f"Basic {base64.b64encode(credentials.encode()).decode()}" if basic else None
 
 
@@ -50,20 +51,21 @@ def _algorithm(parameters: dict[str, str]) -> str:
     return parameters.get("algorithm", "MD5").upper()
 
 
-def _digest(offer: dict[str, str], target: str, user: str, password: str, cnonce: str) -> str:
+def _digest(offer: dict[str, str], asked: str, user: str, password: str, cnonce: str) -> str:
     def hashed(*parts: str) -> str:
         return _HASHES[_algorithm(offer)](":".join(parts).encode()).hexdigest()
 
     realm, nonce = offer.get("realm", ""), offer.get("nonce", "")
-    secret, asked = hashed(user, realm, password), hashed("GET", target)
+    secret, what = hashed(user, realm, password), hashed(asked)
+    target = asked.partition(":")[2]
     quoted = {"username": user, "realm": realm, "nonce": nonce, "uri": target}
     plain = {"algorithm": offer["algorithm"]} if "algorithm" in offer else {}
     if "auth" in re.split(r"[\s,]+", offer.get("qop", "")):
         quoted["cnonce"] = cnonce
-        quoted["response"] = hashed(secret, nonce, "00000001", cnonce, "auth", asked)
+        quoted["response"] = hashed(secret, nonce, "00000001", cnonce, "auth", what)
         plain |= {"qop": "auth", "nc": "00000001"}
     else:
-        quoted["response"] = hashed(secret, nonce, asked)
+        quoted["response"] = hashed(secret, nonce, what)
     if "opaque" in offer:
         quoted["opaque"] = offer["opaque"]
     values = [f"{name}={_quoted(value)}" for name, value in quoted.items()]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from drivers import scanlines
+from drivers import multipart, scanlines
 from drivers.scanlines import MOST_BYTES
 
 
@@ -19,10 +19,22 @@ def _awaiting() -> Fed:
     return codec
 
 
+def _multipart() -> Fed:
+    return multipart.Codec(b"MIME_boundary")
+
+
 WORST: list[tuple[str, Callable[[], Fed], bytes]] = [
     ("scanlines, shortest codes", scanlines.Codec, b"a\r"),
     ("scanlines, no end", scanlines.Codec, bytes(MOST_BYTES)),
     ("scanlines, half ends", lambda: scanlines.Codec("crlf"), b"\r"),
     ("scanlines, begun answers", _awaiting, b"\x02\r"),
+    ("multipart, boundaries", _multipart, b"--MIME_boundary"),
+    ("multipart, empty parts", _multipart, b"--MIME_boundary\r\n\r\n"),
+    (
+        "multipart, impossible lengths",
+        _multipart,
+        b"--MIME_boundary\r\nContent-Length: 262145\r\n\r\n",
+    ),
+    ("multipart, no boundary", _multipart, b"-"),
 ]
 """Name, codec, and the bytes to be repeated to a few megabytes and fed in pieces of 4 KiB."""

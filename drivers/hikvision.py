@@ -1,0 +1,253 @@
+"""Hikvision door terminals that are on the site already: their events over HTTP (ISAPI).
+
+::
+
+    GET alertStream ──> multipart ──> alert ──> replays ──> door, code, temperature
+
+What is in an alert is in `drivers.isapi`. What a terminal repeats from its memory is left out: it
+is no event of now, and a door is not where it was. After each reconnect the doors are asked for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Annotated, Final, Literal, NoReturn
+
+import aiohttp
+from pydantic import Field, StringConstraints, ValidationError
+
+from drivers import http, multipart
+from drivers.base import (
+    CodeScanned,
+    Command,
+    CommandError,
+    DeviceConfig,
+    DeviceError,
+    DeviceObserved,
+    DeviceState,
+    DoorObserved,
+    Emit,
+    FilePath,
+    Name,
+    OptionTable,
+    Position,
+    Quality,
+    Reading,
+    Release,
+    Role,
+    Surface,
+    TemperatureMeasured,
+)
+from drivers.base import Driver as BaseDriver
+from drivers.isapi import RELEASE, STATUS, STREAM, Access, Alert, WorkStatus, release_path
+
+_ANSWER_S: Final = 10.0
+_STATUS_MOST: Final = 1 << 18
+_NOT_UNDERSTOOD: Final = "sends events that are not understood"
+
+
+_PORT: Final = r"[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
+_Address = Annotated[
+    str,
+    StringConstraints(pattern=rf"^https?://[A-Za-z0-9][A-Za-z0-9.-]{{0,252}}(:({_PORT}))?/?$"),
+    Field(
+        json_schema_extra={"words": "http://HOST or https://HOST, in quotes, and nothing behind"}
+    ),
+]
+
+
+class DoorConfig(OptionTable):
+    """`[devices.NAME.doors.DOOR]`: one of the terminal's doors."""
+
+    number: Annotated[int, Field(ge=1, le=256)] = 1
+    """Which one, counted from 1 as the terminal does."""
+    role: Role
+    """What the door is for: `gate`, `sealed` or `home`."""
+    contact: bool = True
+    """A door contact is wired to the terminal; without one its "closed" proves
+    nothing."""
+
+
+class Config(DeviceConfig):
+    """A Hikvision terminal or door controller on the network."""
+
+    driver: Literal["hikvision"]
+    url: _Address
+    """Its address, `http://HOST` or `https://HOST`."""
+    credentials_file: FilePath
+    """File with `user:password` on its first line."""
+    ca_file: FilePath | None = None
+    """PEM file with the authority, or the terminal's own certificate; without it the system's."""
+    silence_s: Annotated[float, Field(ge=1, le=600)] = 60.0
+    """Nothing heard for this long, not even a sign of life: the terminal is lost."""
+    temperature: Surface = Surface.SURFACE
+    """What its temperatures are: `surface` of the skin, or `body` if it is set to convert them."""
+    plausible_celsius: tuple[float, float] = (34.5, 42.0)
+    """Lowest and highest temperature that skin can have indoors; others are marked invalid."""
+    doors: dict[Name, DoorConfig] = Field(default_factory=dict)
+    """The doors that the terminal controls."""
+
+
+class Driver(BaseDriver):
+    """Follows the terminal's events, and lets somebody through when told to."""
+
+    def __init__(self, name: str, config: Config) -> None:
+        self._config = config
+        self._doors = {
+            door: DoorObserved(door, each.role, Position.UNKNOWN)
+            for door, each in config.doors.items()
+        }
+        self._told: dict[str, DoorObserved] = {}
+        self._last: tuple[int, str] | None = None  # outlives a lost connection, as replays do
+        self._session: aiohttp.ClientSession | None = None
+
+    async def run(self, emit: Emit) -> NoReturn:
+        """See :meth:`drivers.base.Driver.run`."""
+        try:
+            async with self._connected() as session, session.get(STREAM) as stream:
+                _refuse(stream, self._config)
+                mark = multipart.boundary(stream.headers.get("Content-Type", ""))
+                if mark is None:
+                    raise DeviceError(f"{self._config.url} sends no stream of events")
+                await emit(DeviceObserved(DeviceState.ONLINE))
+                await self._look_at_doors(session, emit)
+                codec = multipart.Codec(mark)
+                async for data in stream.content.iter_any():
+                    for part in codec.feed(data):
+                        await self._take(part, emit)
+        except TimeoutError as error:
+            raise DeviceError(f"{self._config.url} does not answer, or sends no more") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise DeviceError(f"{self._config.url} cannot be used: {error}") from error
+        raise DeviceError(f"{self._config.url} has ended the stream")
+
+    def lost(self) -> Sequence[Reading]:
+        """See :meth:`drivers.base.Driver.lost`."""
+        self._doors = {
+            name: DoorObserved(name, door.role, Position.UNKNOWN)
+            for name, door in self._doors.items()
+        }
+        news = [door for name, door in self._doors.items() if self._told.get(name) != door]
+        self._told.update((door.door, door) for door in news)
+        return news
+
+    async def execute(self, command: Command) -> None:
+        """See :meth:`drivers.base.Driver.execute`."""
+        if not isinstance(command, Release) or command.door not in self._config.doors:
+            await super().execute(command)
+            return
+        if self._session is None:
+            raise CommandError(f"{self._config.url} is not connected")
+        path = release_path(self._config.doors[command.door].number)
+        try:
+            async with asyncio.timeout(_ANSWER_S), self._session.put(path, data=RELEASE) as answer:
+                if answer.status != 200:
+                    raise CommandError(f"{self._config.url} refuses: HTTP status {answer.status}")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise CommandError(f"{self._config.url} did not confirm: {error}") from error
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiohttp.ClientSession]:
+        config = self._config
+        async with http.session(
+            config.url, config.credentials_file, config.ca_file, config.silence_s
+        ) as session:
+            self._session = session
+            try:
+                yield session
+            finally:
+                self._session = None
+
+    async def _look_at_doors(self, session: aiohttp.ClientSession, emit: Emit) -> None:
+        status = WorkStatus.model_validate({})
+        async with asyncio.timeout(_ANSWER_S), session.get(STATUS) as answer:
+            if answer.status == 200:  # older terminals have no such page
+                with suppress(ValidationError):
+                    status = WorkStatus.model_validate_json(await answer.content.read(_STATUS_MOST))
+        for name, door in self._config.doors.items():
+            position, lock = status.position(door.number), status.lock(door.number)
+            self._doors[name] = replace(
+                self._doors[name],
+                position=position if door.contact else Position.UNKNOWN,
+                lock=lock,
+            )
+            await self._tell(emit, name)
+
+    async def _take(self, part: multipart.Part, emit: Emit) -> None:
+        alert = Alert.read(part.body)
+        if alert is None:
+            await emit(DeviceObserved(DeviceState.DEGRADED, _NOT_UNDERSTOOD))
+            return
+        await emit(DeviceObserved(DeviceState.ONLINE))
+        event = alert.access
+        if event is None or self._is_replay(event, alert.at):
+            return
+        await self._note_door(event, emit)
+        for reading in self._about_a_person(event):
+            await emit(reading)
+
+    def _is_replay(self, event: Access, at: str) -> bool:
+        """Whether the terminal repeats it from its memory.
+
+        A number that is not higher belongs to a new count only if the time is later: a terminal
+        that was reset counts from 1 again.
+        """
+        if event.serial is None:
+            return not event.current
+        seen = self._last is not None and event.serial <= self._last[0] and at <= self._last[1]
+        if not seen:
+            self._last = event.serial, at
+        return seen or not event.current
+
+    async def _note_door(self, event: Access, emit: Emit) -> None:
+        for name, door in self._config.doors.items():
+            known = self._doors[name]
+            if event.tamper is not None:
+                known = replace(known, tamper=event.tamper)
+            if event.door == door.number and event.position is not None and door.contact:
+                known = replace(known, position=event.position)
+            if event.door == door.number and event.lock is not None:
+                known = replace(known, lock=event.lock)
+            self._doors[name] = known
+            await self._tell(emit, name)
+
+    async def _tell(self, emit: Emit, name: str) -> None:
+        door = self._doors[name]
+        if self._told.get(name) != door:
+            await emit(door)
+            self._told[name] = door
+
+    def _about_a_person(self, event: Access) -> Iterator[Reading]:
+        if not event.is_about_a_person:
+            return
+        if event.code:
+            yield CodeScanned(event.code.encode(), "qr", "terminal")
+        elif event.card:
+            yield CodeScanned(event.card.encode(), "card", "terminal")
+        if (celsius := event.celsius) is not None:
+            low, high = self._config.plausible_celsius
+            reason = {celsius < low: "below-plausible", celsius > high: "above-plausible"}.get(True)
+            yield TemperatureMeasured(
+                celsius,
+                celsius,
+                self._config.temperature,
+                quality=Quality.INVALID if reason else Quality.OK,
+                reason=reason,
+            )
+
+
+def _refuse(answer: aiohttp.ClientResponse, config: Config) -> None:
+    """Say what an answer without events means."""
+    match answer.status:
+        case 200:
+            return
+        case 401:
+            raise DeviceError(
+                f"{config.url} refuses the user or the password in {config.credentials_file};"
+                f" after a few more tries it locks that user out for half an hour"
+            )
+        case 403:
+            raise DeviceError(f"{config.url}: this user may not receive events")
+        case status:
+            raise DeviceError(f"{config.url} has no stream of events: HTTP status {status}")

@@ -1,0 +1,75 @@
+"""HTTP to devices on the site that ask for user and password, by Digest or Basic."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from drivers.base import DeviceError
+from drivers.eye.digest import authorization
+
+CONNECT_S: Final = 10.0
+"""How long a connection may take to be made."""
+
+
+@asynccontextmanager
+async def session(
+    url: str, credentials_file: Path, ca_file: Path | None, silence_s: float
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Requests to ``url`` as the user in ``credentials_file``; none takes longer than ``silence_s``
+    between two pieces of its answer.
+
+    Raises:
+        DeviceError: a file cannot be read.
+    """
+    password = _Password(_credentials(credentials_file))
+    connector = aiohttp.TCPConnector(ssl=_tls(ca_file))
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+    async with aiohttp.ClientSession(
+        url, connector=connector, timeout=timeout, middlewares=(password,)
+    ) as requests:
+        yield requests
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext | bool:
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else True
+    except OSError as error:  # ssl.SSLError is one
+        raise DeviceError(f"{ca_file} cannot be used: {error}") from error
+
+
+class _Password:
+    """Answers the terminal's question for user and password, whichever way it asks."""
+
+    def __init__(self, credentials: str) -> None:
+        self._credentials = credentials
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        answer = await handler(request)
+        if answer.status != 401:
+            return answer
+        asked = answer.headers.getall("WWW-Authenticate", ())
+        header = authorization(
+            "\n".join(f"WWW-Authenticate: {each}" for each in asked).encode(),
+            request.url.raw_path_qs,
+            self._credentials,
+            method=request.method,
+        )
+        if header is None:
+            return answer
+        answer.close()
+        request.headers["Authorization"] = header
+        return await handler(request)
+
+
+def _credentials(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return lines.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeviceError(f"{file} cannot be read: {error}") from error
