@@ -28,6 +28,7 @@ from drivers.base import Driver as BaseDriver
 from drivers.presence import Presence
 from drivers.scanlines import DIALECTS, Answer, Code, Codec, Terminator, Trigger
 from drivers.serialport import Baud, Parity, SerialPort
+from drivers.together import together
 
 _ANSWER_S: Final = 0.5
 """The longest answer has 17 bytes, 18 ms at 9600 baud; a module that is reading takes its time."""
@@ -76,17 +77,13 @@ class Driver(BaseDriver):
             config.port, baud=config.baud, parity=config.parity, brings_codes=True
         ) as port:
             self._session = _Session(port, Codec(config.terminator, config.trigger))
-            failed: tuple[Exception, ...] = ()
+            parts = [self._listen(self._session, emit)]
+            if self._dialect.question is not None:
+                parts.append(self._watch(self._session, self._dialect.question, emit))
             try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(self._session, emit))
-                    if self._dialect.question is not None:
-                        tasks.create_task(self._watch(self._session, self._dialect.question, emit))
-            except* DeviceError as group:
-                failed = group.exceptions
+                await together(*parts)
             finally:
                 self._session = None
-        raise failed[0]
 
     async def execute(self, command: Command) -> None:
         """See :meth:`drivers.base.Driver.execute`."""
@@ -103,7 +100,7 @@ class Driver(BaseDriver):
         if not done:
             raise CommandError("the scanner refuses to be told when to look")
 
-    async def _listen(self, session: "_Session", emit: Emit) -> None:
+    async def _listen(self, session: "_Session", emit: Emit) -> NoReturn:
         while True:
             code = await session.next_code(self._config.silence_ms / 1000)
             if code is None:
@@ -114,7 +111,7 @@ class Driver(BaseDriver):
             for payload in self._presence.look([code.payload], now):
                 await emit(CodeScanned(payload, "unknown", "scanner"))
 
-    async def _watch(self, session: "_Session", question: bytes, emit: Emit) -> None:
+    async def _watch(self, session: "_Session", question: bytes, emit: Emit) -> NoReturn:
         """Ask whether the scanner is there, again and again."""
         await self._prove(session, question)
         await emit(DeviceObserved(DeviceState.ONLINE))
