@@ -15,6 +15,7 @@ from pathlib import Path
 from gateway import log
 from gateway.aim.arguments import add_aim
 from gateway.centre_arguments import add_centre
+from gateway.devices.arguments import add_devices
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal
 
@@ -30,6 +31,8 @@ _EXAMPLES = """\
 examples:
   checkpoint-gateway demo
       see everything work on this machine; no device and no network needed
+  checkpoint-gateway devices
+      what is plugged into this box, and by which names to configure it
   checkpoint-gateway check /etc/checkpoint-gateway/gateway.toml
       find every mistake in a configuration; starts nothing
   checkpoint-gateway run /etc/checkpoint-gateway/gateway.toml
@@ -67,6 +70,10 @@ def _run(chosen: argparse.Namespace) -> int:
             return _test_uplink(chosen)
         case "aim":
             return _aim(chosen)
+        case "devices":
+            from gateway.devices import command
+
+            return command.run(chosen)
         case "journal":
             from gateway.inspect import commands
 
@@ -149,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_uplink(commands)
     _add_demo(commands)
+    add_devices(commands)
     add_aim(commands)
     add_journal(commands)
     add_centre(commands)

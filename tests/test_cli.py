@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "config" / "gateway.toml"
+DEMO = ROOT / "config" / "demo.toml"
 COMMAND = Path(sys.executable).with_name("checkpoint-gateway")
 
 
@@ -135,7 +136,7 @@ def test_a_name_in_no_encoding_does_no_harm(tmp_path: Path) -> None:
     assert command("check", file, PYTHONIOENCODING="utf-8").returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check", str(SAMPLE)], ["demo", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["check", str(DEMO)], ["demo", "--help"]])
 def test_nothing_heavy_is_loaded_for_an_answer(arguments: list[str]) -> None:
     """Help and check must be quick, and must not need what only a running gateway needs."""
     done = subprocess.run(

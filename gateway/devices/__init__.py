@@ -1,0 +1,1 @@
+"""What is plugged into this box: serial ports, cameras, GPIO chips, and who uses them."""

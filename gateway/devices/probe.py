@@ -1,0 +1,65 @@
+"""Recognises devices on serial ports: each driver that can ask is run until it is answered."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from drivers import registry
+from drivers.base import DeviceError, DeviceObserved, DeviceState, Reading
+
+_WAIT_S: Final = 6.0
+"""A thermometer is listened for at both its speeds, two seconds each."""
+
+QUESTIONS: Final[dict[str, dict[str, Any]]] = {
+    "gy_mcu906": {},
+    "serial_scanner": {"trigger": "gm65"},
+    "modbus_io": {"doors": {"gate-1": {"input": 0, "role": "gate"}}},
+}
+"""Drivers whose devices answer or speak by themselves, and what their stanza needs besides a port.
+None of them changes anything in a device by coming online."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A device that has answered."""
+
+    port: str
+    driver: str
+    options: dict[str, Any]
+
+
+async def recognise(ports: Iterable[str]) -> list[Recognised]:
+    """Ask each port in turn in every way; all ports at the same time."""
+    answers = await asyncio.gather(*(_recognise(port) for port in ports))
+    return [answer for answer in answers if answer is not None]
+
+
+async def _recognise(port: str) -> Recognised | None:
+    for name, options in QUESTIONS.items():
+        if await _answers(port, name, options):
+            return Recognised(port, name, options)
+    return None
+
+
+async def _answers(port: str, name: str, options: dict[str, Any]) -> bool:
+    entry = registry.load(name)
+    config = entry.config.model_validate({"driver": name, "port": port, **options})
+    online = asyncio.Event()
+
+    async def emit(reading: Reading, *, age_s: float = 0.0) -> None:
+        if reading == DeviceObserved(DeviceState.ONLINE):
+            online.set()
+
+    asking = asyncio.create_task(entry.driver("probe", config).run(emit))
+    answered = asyncio.create_task(online.wait())
+    try:
+        await asyncio.wait((asking, answered), timeout=_WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asking.cancel()
+        answered.cancel()
+        await asyncio.wait((asking, answered))
+    error = None if asking.cancelled() else asking.exception()
+    if error is not None and not isinstance(error, DeviceError):
+        raise error
+    return online.is_set()
