@@ -162,9 +162,8 @@ class Driver(BaseDriver):
     async def _look_at_doors(self, session: aiohttp.ClientSession, emit: Emit) -> None:
         status = WorkStatus.model_validate({})
         async with asyncio.timeout(_ANSWER_S), session.get(STATUS) as answer:
-            if answer.status == 200:  # older terminals have no such page
-                with suppress(ValidationError):
-                    status = WorkStatus.model_validate_json(await answer.content.read(_STATUS_MOST))
+            with suppress(ValidationError):  # older terminals have no such page
+                status = WorkStatus.model_validate_json(await _beginning(answer, _STATUS_MOST))
         for name, door in self._config.doors.items():
             position, lock = status.position(door.number), status.lock(door.number)
             self._doors[name] = replace(
@@ -235,6 +234,14 @@ class Driver(BaseDriver):
                 quality=Quality.INVALID if reason else Quality.OK,
                 reason=reason,
             )
+
+
+async def _beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, or as much of it as anybody should send."""
+    try:
+        return await answer.content.readexactly(most)
+    except asyncio.IncompleteReadError as end:
+        return end.partial
 
 
 def _refuse(answer: aiohttp.ClientResponse, config: Config) -> None:

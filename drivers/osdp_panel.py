@@ -190,8 +190,9 @@ class Panel:
             return await done
 
     def _completed(self, _device: int, _command: dict[str, Any], status: int) -> None:
-        done = self._commands.popleft()  # libosdp keeps the order
-        if not done.done():
+        # libosdp keeps the order; what it does by itself nobody waits for.
+        done = self._commands.popleft() if self._commands else None
+        if done is not None and not done.done():
             done.set_result(status == osdp_sys.COMPLETION_OK)
 
     def _happened(self, _device: int, event: dict[str, Any]) -> int:

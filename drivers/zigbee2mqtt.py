@@ -95,6 +95,7 @@ class Driver(BaseDriver):
         self._wall = wall
         self._doors = Doors(config.doors, config.stale_s)
         self._client: aiomqtt.Client | None = None
+        self._turn = asyncio.Lock()
         self._unlocked: dict[str, asyncio.Future[None]] = {}
 
     async def run(self, emit: Emit) -> NoReturn:
@@ -125,21 +126,24 @@ class Driver(BaseDriver):
         if door is None or door.lock is None or not isinstance(command, Release):
             await super().execute(command)
             return
+        async with self._turn:
+            await self._unlock(command.door, door.lock)
+
+    async def _unlock(self, door: str, lock: str) -> None:
         if self._client is None:
             raise CommandError("Zigbee2MQTT is not connected")
-        unlocked = asyncio.get_running_loop().create_future()
-        self._unlocked[door.lock] = unlocked
+        self._unlocked[lock] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._config.answer_s):
-                await self._client.publish(self._topic(door.lock, "set"), '{"state":"UNLOCK"}', 1)
-                self._doors.command(command.door, Lock.UNLOCKED)
-                await unlocked
+                await self._client.publish(self._topic(lock, "set"), '{"state":"UNLOCK"}', 1)
+                self._doors.command(door, Lock.UNLOCKED)
+                await self._unlocked[lock]
         except TimeoutError as error:
-            raise CommandError(f"{door.lock} does not say that it is unlocked") from error
+            raise CommandError(f"{lock} does not say that it is unlocked") from error
         except aiomqtt.MqttError as error:
             raise CommandError(f"the broker did not take it: {error}") from error
         finally:
-            self._unlocked.pop(door.lock, None)
+            del self._unlocked[lock]
 
     def _topic(self, *levels: str) -> str:
         return "/".join((self._config.base_topic, *levels))

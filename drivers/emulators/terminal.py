@@ -106,7 +106,12 @@ class Terminal:
             self._streams.add(writer)
         elif path == "/ISAPI/AccessControl/AcsWorkStatus?format=json":
             status = {"AcsWorkStatus": {"doorLockStatus": [0], "magneticStatus": [self.contact]}}
-            _reply(writer, "200 OK", json.dumps(status).encode())
+            told = json.dumps(status).encode()
+            size = 3 if self._slow else len(told)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(told))
+            for at in range(0, len(told), size):
+                writer.write(told[at : at + size])
+                await asyncio.sleep(0.002)
         elif (method, path) == ("PUT", "/ISAPI/AccessControl/RemoteControl/door/1"):
             self.released += [] if self.refuses_release else [body]
             _reply(writer, "403 Forbidden" if self.refuses_release else "200 OK", b"<a/>")
