@@ -27,8 +27,9 @@ def across_tables(data: dict[str, Any], devices: Mapping[str, DeviceConfig]) -> 
         if problem := _not_on_one_line(devices.get(owner), devices.get(device)):
             yield _taken("port", port, owner, device, problem)
     yield from _stations_differ(devices)
-    for source, owner, device in _sharing(data, "source"):
-        yield _taken("source", source, owner, device, "expected a source of its own")
+    for option in ("source", "url"):
+        for value, owner, device in _sharing(data, option):
+            yield _taken(option, value, owner, device, f"expected a {option} of its own")
     yield from _doors_differ(data)
 
 

@@ -273,6 +273,33 @@ def test_two_cameras_cannot_share_a_source(file: Path) -> None:
     ]
 
 
+def test_two_devices_cannot_follow_one_terminal(file: Path) -> None:
+    text = GATE
+    for name in ("a", "b"):
+        text += f'[devices.{name}]\ndriver = "hikvision"\nurl = "http://door"\n'
+        text += 'credentials_file = "/etc/door"\n'
+    assert mistakes(file, text) == [
+        '29: [devices.b] url: [devices.a] has the url "http://door" already; expected a url of its'
+        " own"
+    ]
+
+
+def test_two_zigbee_stanzas_may_share_a_broker(file: Path) -> None:
+    text = GATE
+    for name in ("a", "b"):
+        text += f'[devices.{name}]\ndriver = "zigbee2mqtt"\nport = 1883\n'
+        text += f'doors.{name} = {{ role = "gate", contact = "{name}" }}\n'
+    file.write_text(text)
+    assert {"a", "b"} <= set(load(file).devices)
+
+
+def test_a_lock_at_home_is_refused_with_every_driver(file: Path) -> None:
+    text = GATE + '[devices.a]\ndriver = "zigbee2mqtt"\n'
+    text += 'doors.flat-3 = { role = "home", lock = "x" }\n'
+    [told] = mistakes(file, text)
+    assert "a home door is only ever watched" in told
+
+
 def test_two_devices_cannot_watch_a_door_of_one_name(file: Path) -> None:
     text = f'{GATE}[devices.other]\ndriver = "modbus_io"\nport = "/dev/ttyUSB2"\n'
     text += '[devices.other.doors.gate-1]\nrole = "gate"\ninput = 0\n'
