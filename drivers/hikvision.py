@@ -44,6 +44,8 @@ from drivers.isapi import RELEASE, STATUS, STREAM, Access, Alert, WorkStatus, re
 
 _ANSWER_S: Final = 10.0
 _STATUS_MOST: Final = 1 << 18
+_LOCKED_OUT_S: Final = 31 * 60.0
+"""For half an hour after a few wrong passwords a terminal refuses the right one, too."""
 _NOT_UNDERSTOOD: Final = "sends events that are not understood"
 
 
@@ -100,12 +102,18 @@ class Driver(BaseDriver):
         }
         self._told: dict[str, DoorObserved] = {}
         self._last: tuple[int, str] | None = None  # outlives a lost connection, as replays do
+        self._refused: tuple[str, float] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def run(self, emit: Emit) -> NoReturn:
         """See :meth:`drivers.base.Driver.run`."""
+        credentials = http.credentials(self._config.credentials_file)
+        self._spare_the_account(credentials)
         try:
-            async with self._connected() as session, session.get(STREAM) as stream:
+            async with self._connected(credentials) as session, session.get(STREAM) as stream:
+                if stream.status == 401:
+                    self._refused = credentials, asyncio.get_running_loop().time() + _LOCKED_OUT_S
+                    self._spare_the_account(credentials)
                 _refuse(stream, self._config)
                 mark = multipart.boundary(stream.headers.get("Content-Type", ""))
                 if mark is None:
@@ -147,11 +155,21 @@ class Driver(BaseDriver):
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise CommandError(f"{self._config.url} did not confirm: {error}") from error
 
+    def _spare_the_account(self, credentials: str) -> None:
+        """Refuse to try a password again that was wrong just now."""
+        now = asyncio.get_running_loop().time()
+        if self._refused is not None and self._refused[0] == credentials and now < self._refused[1]:
+            raise DeviceError(
+                f"{self._config.url} refuses the user or the password in"
+                f" {self._config.credentials_file}; they are tried again when that file has"
+                f" changed, or in half an hour, or it would lock the user out"
+            )
+
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[aiohttp.ClientSession]:
+    async def _connected(self, credentials: str) -> AsyncIterator[aiohttp.ClientSession]:
         config = self._config
         async with http.session(
-            config.url, config.credentials_file, config.ca_file, config.silence_s
+            config.url, credentials, config.ca_file, config.silence_s
         ) as session:
             self._session = session
             try:
@@ -249,11 +267,6 @@ def _refuse(answer: aiohttp.ClientResponse, config: Config) -> None:
     match answer.status:
         case 200:
             return
-        case 401:
-            raise DeviceError(
-                f"{config.url} refuses the user or the password in {config.credentials_file};"
-                f" after a few more tries it locks that user out for half an hour"
-            )
         case 403:
             raise DeviceError(f"{config.url}: this user may not receive events")
         case status:

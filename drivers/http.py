@@ -17,15 +17,15 @@ CONNECT_S: Final = 10.0
 
 @asynccontextmanager
 async def session(
-    url: str, credentials_file: Path, ca_file: Path | None, silence_s: float
+    url: str, credentials: str, ca_file: Path | None, silence_s: float
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Requests to ``url`` as the user in ``credentials_file``; none takes longer than ``silence_s``
-    between two pieces of its answer.
+    """Requests to ``url`` as "user:password"; none takes longer than ``silence_s`` between two
+    pieces of its answer.
 
     Raises:
-        DeviceError: a file cannot be read.
+        DeviceError: ``ca_file`` cannot be used.
     """
-    password = _Password(_credentials(credentials_file))
+    password = _Password(credentials)
     connector = aiohttp.TCPConnector(ssl=_tls(ca_file))
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
     async with aiohttp.ClientSession(
@@ -67,7 +67,12 @@ class _Password:
         return await handler(request)
 
 
-def _credentials(file: Path) -> str:
+def credentials(file: Path) -> str:
+    """The first line of ``file``.
+
+    Raises:
+        DeviceError: it cannot be read.
+    """
     try:
         with file.open(encoding="utf-8") as lines:
             return lines.readline().rstrip("\r\n")

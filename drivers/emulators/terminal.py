@@ -18,6 +18,7 @@ class Terminal:
     def __init__(self, *, user: str = "gate", password: str = "secret", slow: bool = False) -> None:
         self.contact = 0
         self.released: list[str] = []
+        self.wrong_passwords = 0
         self.refuses_release = False
         self._login = _Login(user, password)
         self._slow = slow
@@ -95,6 +96,7 @@ class Terminal:
         self, writer: asyncio.StreamWriter, method: str, path: str, head: str, body: str
     ) -> None:
         if not self._login.is_answered(method, head):
+            self.wrong_passwords += "Authorization: " in head
             _reply(writer, "401 Unauthorized", b"", self._login.question)
         elif path == "/ISAPI/Event/notification/alertStream":
             writer.write(

@@ -203,10 +203,18 @@ async def test_garbage_is_said_and_survived(credentials: Path) -> None:
 
 
 class TestRefused:
-    async def test_a_wrong_password(self, credentials: Path) -> None:
+    async def test_a_wrong_password_is_tried_once(self, credentials: Path) -> None:
+        readings = Collector()
         async with Terminal(password="other") as terminal:
-            with pytest.raises(DeviceError, match="refuses the user or the password"):
-                await driver(terminal.url, credentials).run(Collector())
+            reader = driver(terminal.url, credentials)
+            for _ in range(5):
+                with pytest.raises(DeviceError, match="refuses the user or the password"):
+                    await reader.run(readings)
+            assert terminal.wrong_passwords == 1
+            with credentials.open("w") as file:
+                file.write("gate:other")
+            async with running(reader, readings):
+                await readings.wait_for(is_online)
 
     async def test_nobody_there(self, credentials: Path) -> None:
         async with Terminal() as terminal:
