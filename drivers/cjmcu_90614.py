@@ -32,7 +32,7 @@ from drivers.counters import Counters
 from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.sampling import Sample
 from drivers.serialport import SerialPort
-from drivers.thermometry import Thermometer, ThermometerConfig
+from drivers.thermometry import PortThermometer, ThermometerConfig
 
 _log = logging.getLogger(__name__)
 
@@ -94,15 +94,15 @@ class Config(ThermometerConfig):
     """Which of the two values it sends is the object; the other is the sensor's own."""
 
 
-class Driver(Thermometer[Config]):
+class Driver(PortThermometer[Config]):
     """Listens to the module and reports who was measured."""
 
     def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
+        """See :meth:`drivers.thermometry.PortThermometer.bauds`."""
         return (self.config.baud,) if self.config.baud else BAUDS
 
     def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
+        """See :meth:`drivers.thermometry.PortThermometer.sensor`."""
         codec = Codec(self.counters, object_value=self.config.object_value)
         return _Module(self.name, Talker(port, codec, [CONTINUOUS]), codec)
 

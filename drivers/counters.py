@@ -1,6 +1,7 @@
 """What a device met besides good frames: counted by its codec and driver, told when it is lost."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(slots=True)
@@ -18,14 +19,17 @@ class Counters:
     """Frames that are none of those this driver reads."""
     timeout: int = 0
     """Waits that ended without an answer."""
-    reconnect: int = 0
-    """Times the device answered again after it had been lost."""
-    _known: bool = False
+    connect: int = 0
+    """Times the device has answered, for the first time or again."""
 
     def online(self) -> None:
         """It answers, for the first time or again."""
-        self.reconnect += self._known
-        self._known = True
+        self.connect += 1
+
+    @property
+    def reconnect(self) -> int:
+        """Times it answered again after it had been lost."""
+        return max(0, self.connect - 1)
 
     @property
     def bad(self) -> int:
@@ -34,14 +38,12 @@ class Counters:
 
     def __str__(self) -> str:
         counted = [
-            f"{number} {_WORDS[field.name]}"
-            for field in fields(self)
-            if field.name in _WORDS and (number := getattr(self, field.name))
+            f"{number} {words}" for name, words in _WORDS.items() if (number := getattr(self, name))
         ]
         return ", ".join(counted) or "no bad frame"
 
 
-_WORDS = {
+_WORDS: Final = {
     "bad_checksum": "with a wrong sum",
     "resync": "out of step",
     "unknown": "of an unknown kind",

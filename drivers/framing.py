@@ -8,6 +8,8 @@ the rest of its frame.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 
 from drivers.counters import Counters
 
@@ -24,6 +26,16 @@ class Layout:
     """From a header to the bytes of its whole frame; 0 if this frame is not one to read."""
     intact: Callable[[bytes, int, int], bool]
     """Whether the checksum of the frame in ``buffer[start:end]`` is right."""
+
+
+def xor_of(data: bytes) -> int:
+    """All bytes, exclusive-or."""
+    return reduce(xor, data, 0)
+
+
+def ends_with_xor(buffer: bytes, start: int, end: int) -> bool:
+    """Whether the last byte is the exclusive-or of all before it."""
+    return xor_of(buffer[start:end]) == 0
 
 
 def ends_with_sum8(buffer: bytes, start: int, end: int) -> bool:

@@ -38,7 +38,7 @@ from drivers.counters import Counters
 from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.sampling import Sample
 from drivers.serialport import SerialPort
-from drivers.thermometry import Period, Thermometer, ThermometerConfig
+from drivers.thermometry import Period, PortThermometer, ThermometerConfig
 
 BAUDS: Final = (9600, 115200)
 """The factory's setting, and the one that the sellers' example sets."""
@@ -127,11 +127,11 @@ class Config(ThermometerConfig):
         return 1000 / self.period_ms
 
 
-class Driver(Thermometer[Config]):
+class Driver(PortThermometer[Config]):
     """Asks the module and reports who was measured."""
 
     def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
+        """See :meth:`drivers.thermometry.PortThermometer.bauds`."""
         return (self.config.baud,) if self.config.baud else BAUDS
 
     def kind(self) -> Surface:
@@ -139,7 +139,7 @@ class Driver(Thermometer[Config]):
         return Surface(self.config.value)
 
     def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
+        """See :meth:`drivers.thermometry.PortThermometer.sensor`."""
         return _Module(port, self.config, self.counters)
 
 

@@ -38,7 +38,7 @@ from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.measuring import FASTEST_PER_S
 from drivers.sampling import Sample
 from drivers.serialport import SerialPort
-from drivers.thermometry import Period, Thermometer, ThermometerConfig
+from drivers.thermometry import Period, PortThermometer, ThermometerConfig
 
 CONTINUOUS: Final = bytes.fromhex("A5 45 EA")
 """The command: from now on send by yourself."""
@@ -96,15 +96,15 @@ class Config(ThermometerConfig):
         return FASTEST_PER_S if self.mode == "continuous" else 1000 / self.period_ms
 
 
-class Driver(Thermometer[Config]):
+class Driver(PortThermometer[Config]):
     """Listens to the module, or asks it, and reports who was measured."""
 
     def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
+        """See :meth:`drivers.thermometry.PortThermometer.bauds`."""
         return (self.config.baud,) if self.config.baud else BAUDS
 
     def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
+        """See :meth:`drivers.thermometry.PortThermometer.sensor`."""
         codec = Codec(self.counters)
         if self.config.mode == "continuous":
             return Talker(port, codec, [CONTINUOUS])

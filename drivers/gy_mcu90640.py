@@ -45,7 +45,7 @@ from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.sampling import Sample
 from drivers.serialport import SerialPort
 from drivers.soundness import Span
-from drivers.thermometry import Silence, Thermometer, ThermometerConfig
+from drivers.thermometry import PortThermometer, Silence, ThermometerConfig
 
 BAUDS: Final = (115200, 460800, 9600)
 """The factory's setting first."""
@@ -193,18 +193,18 @@ class Config(ThermometerConfig):
         return self
 
 
-class Driver(Thermometer[Config]):
+class Driver(PortThermometer[Config]):
     """Listens to the module and reports who was measured."""
 
     span: ClassVar[Span] = (-40.0, 300.0)
     caveat: ClassVar[str | None] = "screening-only"
 
     def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
+        """See :meth:`drivers.thermometry.PortThermometer.bauds`."""
         return (self.config.baud,) if self.config.baud else BAUDS
 
     def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
+        """See :meth:`drivers.thermometry.PortThermometer.sensor`."""
         codec = Codec(self.counters, region=self.config.region)
         commands = [command(0x25, RATES_HZ.index(self.config.rate_hz)), AUTO]
         if self.config.emissivity_percent is not None:

@@ -34,7 +34,7 @@ from drivers.counters import Counters
 from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.sampling import Sample
 from drivers.serialport import SerialPort
-from drivers.thermometry import Period, Thermometer, ThermometerConfig
+from drivers.thermometry import Period, PortThermometer, ThermometerConfig
 
 BAUD: Final = 9600
 MEASURE: Final = bytes.fromhex("FA CA C4")
@@ -88,11 +88,11 @@ class Config(ThermometerConfig):
         return 1000 / self.period_ms
 
 
-class Driver(Thermometer[Config]):
+class Driver(PortThermometer[Config]):
     """Asks the module and reports who was measured."""
 
     def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
+        """See :meth:`drivers.thermometry.PortThermometer.bauds`."""
         return (BAUD,)
 
     def kind(self) -> Surface:
@@ -100,7 +100,7 @@ class Driver(Thermometer[Config]):
         return Surface(self.config.value)
 
     def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
+        """See :meth:`drivers.thermometry.PortThermometer.sensor`."""
         return Asked(
             port,
             Codec(self.counters, kind=self.kind()),

@@ -35,7 +35,7 @@ from drivers.counters import Counters
 from drivers.sampling import Sample
 from drivers.serialport import Baud, SerialPort
 from drivers.soundness import Span
-from drivers.thermometry import Period, Thermometer, ThermometerConfig
+from drivers.thermometry import Period, PortThermometer, ThermometerConfig
 
 BAUDS: Final = (9600, 115200)
 """CS first, CT second."""
@@ -101,18 +101,18 @@ class Config(ThermometerConfig):
         return 1000 / self.period_ms
 
 
-class Driver(Thermometer[Config]):
+class Driver(PortThermometer[Config]):
     """Asks the thermometer and reports who was measured."""
 
     span: ClassVar[Span] = (-50.0, 1650.0)
     frozen_s: ClassVar[float | None] = None
 
     def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
+        """See :meth:`drivers.thermometry.PortThermometer.bauds`."""
         return (self.config.baud,) if self.config.baud else BAUDS
 
     def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
+        """See :meth:`drivers.thermometry.PortThermometer.sensor`."""
         return _Head(port, self.config, self.counters)
 
 

@@ -75,7 +75,7 @@ C = TypeVar("C", bound=ThermometerConfig)
 
 
 class Thermometer(Driver, Generic[C]):
-    """Listens to one thermometer, or asks it, and reports who was measured."""
+    """Follows one thermometer and reports who was measured; how it is reached, ``run`` knows."""
 
     span: ClassVar[Span] = (-70.0, 380.0)
     """What the sensor can measure, °C; here the MLX90614's."""
@@ -88,32 +88,12 @@ class Thermometer(Driver, Generic[C]):
         self.name = name
         self.config = config
         self.counters = Counters()
-        self._connected = False
         self._rule: MeasuringRule | None = None
         self._waiting: set[asyncio.Future[None]] = set()
-
-    @abstractmethod
-    def bauds(self) -> Sequence[int]:
-        """The speeds to try, in this order."""
-
-    @abstractmethod
-    def sensor(self, port: SerialPort) -> Sensor:
-        """The thermometer behind ``port``, which has just been opened."""
 
     def kind(self) -> Surface:
         """What its readings are of."""
         return Surface.SURFACE
-
-    async def run(self, emit: Emit) -> NoReturn:
-        """See :meth:`drivers.base.Driver.run`."""
-        bauds, received = self.bauds(), 0
-        for baud in bauds:
-            async with serialport.opened(self.config.port, baud=baud) as port:
-                await self.follow(self.sensor(port), emit, f"at {baud} baud")
-                received += port.received
-        came = f"{received} bytes came, but no frame of its own" if received else "nothing came"
-        tried = " or ".join(str(baud) for baud in bauds)
-        raise DeviceError(f"no thermometer is heard on {self.config.port} at {tried} baud: {came}")
 
     async def follow(self, sensor: Sensor, emit: Emit, how: str) -> None:
         """Measure for as long as it sends; return only if it was not heard at all.
@@ -125,8 +105,7 @@ class Thermometer(Driver, Generic[C]):
         if not samples:
             return
         _log.info("%s: heard %s", self.name, how)
-        self.counters.reconnect += self._connected
-        self._connected = True
+        self.counters.online()
         await emit(DeviceObserved(DeviceState.ONLINE))
         try:
             await self._measure(sensor, samples, emit)
@@ -198,3 +177,26 @@ class Thermometer(Driver, Generic[C]):
                 measured.set_exception(trouble)
             else:
                 measured.set_result(None)
+
+
+class PortThermometer(Thermometer[C]):
+    """One that has its serial port for itself."""
+
+    @abstractmethod
+    def bauds(self) -> Sequence[int]:
+        """The speeds to try, in this order."""
+
+    @abstractmethod
+    def sensor(self, port: SerialPort) -> Sensor:
+        """The thermometer behind ``port``, which has just been opened."""
+
+    async def run(self, emit: Emit) -> NoReturn:
+        """See :meth:`drivers.base.Driver.run`."""
+        bauds, received = self.bauds(), 0
+        for baud in bauds:
+            async with serialport.opened(self.config.port, baud=baud) as port:
+                await self.follow(self.sensor(port), emit, f"at {baud} baud")
+                received += port.received
+        came = f"{received} bytes came, but no frame of its own" if received else "nothing came"
+        tried = " or ".join(str(baud) for baud in bauds)
+        raise DeviceError(f"no thermometer is heard on {self.config.port} at {tried} baud: {came}")

@@ -34,7 +34,7 @@ from drivers.base import Driver as BaseDriver
 from drivers.bus import Line, LineConfig
 from drivers.counters import Counters
 from drivers.doors import Doors
-from drivers.frames import xor_of
+from drivers.framing import xor_of
 from drivers.switching import ReleaseMs, Strike, Switching
 
 _PASS: Final = {"left": 0x40, "right": 0x41}

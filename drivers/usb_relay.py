@@ -38,17 +38,21 @@ from drivers.base import Driver as BaseDriver
 from drivers.bus import Line
 from drivers.counters import Counters
 from drivers.doors import Doors
-from drivers.frames import Frames, ends_in_sum
+from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.switching import Switching
 from drivers.wiring import WiredConfig, each_once
 
 _ASK: Final = b"\xff"
 _ON_OR_OFF: Final = re.compile(rb"\bO(N|FF)\b")
 _MOST_TEXT: Final = 256  # bytes; eight lines have 80
-_STATE: Final = re.compile(rb"\xa0.[\x00\x01]", re.DOTALL)
-_STATE_BYTES: Final = 4
 _ANSWER_S: Final = 0.5
 _ATTEMPTS: Final = 3
+_STATE: Final = Layout(
+    header=re.compile(rb"\xa0.[\x00\x01]", re.DOTALL),
+    header_bytes=3,
+    size=lambda header: 4,
+    intact=ends_with_sum8,
+)
 _SILENT: Final = "it confirms nothing: only its adapter is known to be there"
 
 
@@ -86,11 +90,11 @@ class Codec:
     """A clone's answers: relay, counted from 0, and whether it is on."""
 
     def __init__(self, counters: Counters) -> None:
-        self._frames = Frames(_STATE, 3, lambda _buffer, _at: _STATE_BYTES, ends_in_sum, counters)
+        self._finder = FrameFinder(_STATE, counters)
 
     def feed(self, data: bytes) -> list[tuple[int, bool]]:
         """Take the next bytes and return the answers that are now complete."""
-        return [(frame[1] - 1, frame[2] == 1) for frame in self._frames.feed(data)]
+        return [(frame[1] - 1, frame[2] == 1) for frame in self._finder.feed(data)]
 
 
 class TextCodec:

@@ -15,7 +15,7 @@ import re
 from typing import Final
 
 from drivers.counters import Counters
-from drivers.frames import Frames, ends_in_sum
+from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.lock_board.family import Family, LockReport
 
 _STX: Final = 0x02
@@ -23,28 +23,29 @@ _ETX: Final = 0x03
 _QUERY: Final = 0x30
 _OPEN: Final = 0x31
 _LOCKS: Final = 16
-_ANSWER: Final = re.compile(rb"\x02.{6}\x03", re.DOTALL)
-_ANSWER_BYTES: Final = 9
+
+_LAYOUT: Final = Layout(
+    header=re.compile(rb"\x02.{6}\x03", re.DOTALL),
+    header_bytes=8,
+    size=lambda header: 9,
+    intact=ends_with_sum8,
+)
 
 
 class Codec:
     """Answers to a query; each tells of all sixteen locks."""
 
     def __init__(self, counters: Counters) -> None:
-        self._frames = Frames(_ANSWER, 8, _length, ends_in_sum, counters)
+        self._finder = FrameFinder(_LAYOUT, counters)
 
     def feed(self, data: bytes) -> list[LockReport]:
         """See :class:`drivers.lock_board.family.Codec`."""
-        return [report for frame in self._frames.feed(data) for report in _reports(frame)]
+        return [report for frame in self._finder.feed(data) for report in _reports(frame)]
 
 
 def _reports(frame: bytes) -> list[LockReport]:
     states = int.from_bytes(frame[3:5], "little")
     return [LockReport(frame[1] >> 4, lock + 1, bool(states >> lock & 1)) for lock in range(_LOCKS)]
-
-
-def _length(_buffer: bytes, _at: int) -> int:
-    return _ANSWER_BYTES
 
 
 def _framed(address: int, command: int) -> bytes:

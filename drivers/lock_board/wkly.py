@@ -21,7 +21,7 @@ import re
 from typing import Final
 
 from drivers.counters import Counters
-from drivers.frames import Frames, ends_in_xor, xor_of
+from drivers.framing import FrameFinder, Layout, ends_with_xor, xor_of
 from drivers.lock_board.family import Family, LockReport
 
 _HEADER: Final = b"WKLY"
@@ -30,21 +30,27 @@ _QUERY: Final = 0x83
 _DONE: Final = 0x00
 _ANSWER_BYTES: Final = 11
 _LEN: Final = 4
-# A frame of another length than the two that are known is passed over whole, but not for long.
-_FRAME: Final = re.compile(rb"[WS]KLY[\x08-\x20]")
+
+_LAYOUT: Final = Layout(
+    # A frame of another length than the two that are known is passed over whole, but not for long.
+    header=re.compile(rb"[WS]KLY[\x08-\x20]"),
+    header_bytes=_LEN + 1,
+    size=lambda header: header[_LEN],
+    intact=ends_with_xor,
+)
 
 
 class Codec:
     """Answers to 82 and 83; whatever else a board says is passed over."""
 
     def __init__(self, counters: Counters) -> None:
-        self._frames = Frames(_FRAME, _LEN + 1, _length, ends_in_xor, counters)
+        self._finder = FrameFinder(_LAYOUT, counters)
 
     def feed(self, data: bytes) -> list[LockReport]:
         """See :class:`drivers.lock_board.family.Codec`."""
         return [
             _report(frame)
-            for frame in self._frames.feed(data)
+            for frame in self._finder.feed(data)
             if len(frame) == _ANSWER_BYTES and frame[6] in (_OPEN, _QUERY)
         ]
 
@@ -58,10 +64,6 @@ def _report(frame: bytes) -> LockReport:
         active=state == 1 if done and state in (0, 1) else None,
         opening=done if command == _OPEN else None,
     )
-
-
-def _length(buffer: bytes, at: int) -> int:
-    return buffer[at + _LEN]
 
 
 def _framed(*body: int) -> bytes:

@@ -16,32 +16,33 @@ import re
 from typing import Final
 
 from drivers.counters import Counters
-from drivers.frames import Frames, ends_in_xor, xor_of
+from drivers.framing import FrameFinder, Layout, ends_with_xor, xor_of
 from drivers.lock_board.family import Family, LockReport
 
 _OPEN: Final = 0x8A
 _QUERY: Final = 0x80
 _ACTIVE: Final = 0x11
-_FRAME: Final = re.compile(rb"[\x80\x81\x8a]..[\x00\x11]", re.DOTALL)
-_FRAME_BYTES: Final = 5
+
+_LAYOUT: Final = Layout(
+    header=re.compile(rb"[\x80\x81\x8a]..[\x00\x11]", re.DOTALL),
+    header_bytes=4,
+    size=lambda header: 5,
+    intact=ends_with_xor,
+)
 
 
 class Codec:
     """Answers and changes."""
 
     def __init__(self, counters: Counters) -> None:
-        self._frames = Frames(_FRAME, 4, _length, ends_in_xor, counters)
+        self._finder = FrameFinder(_LAYOUT, counters)
 
     def feed(self, data: bytes) -> list[LockReport]:
         """See :class:`drivers.lock_board.family.Codec`."""
         return [
             LockReport(board, lock, state == _ACTIVE, True if kind == _OPEN else None)
-            for kind, board, lock, state, _ in self._frames.feed(data)
+            for kind, board, lock, state, _ in self._finder.feed(data)
         ]
-
-
-def _length(_buffer: bytes, _at: int) -> int:
-    return _FRAME_BYTES
 
 
 def _framed(*body: int) -> bytes:

@@ -8,14 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.counters import Counters
-from drivers.frames import Frames, ends_in_sum, ends_in_xor, xor_of
+from drivers.framing import FrameFinder, Layout, ends_with_sum8, ends_with_xor, xor_of
 
-HEADER = re.compile(rb"\x55\xaa", re.DOTALL)
+LAYOUT = Layout(
+    header=re.compile(rb"\x55\xaa.", re.DOTALL),
+    header_bytes=3,
+    size=lambda header: 0 if header.endswith(b"\xee") else 5,
+    intact=ends_with_sum8,
+)
 
 
-def frames(counters: Counters | None = None) -> Frames:
-    """``55 AA a b sum``."""
-    return Frames(HEADER, 2, lambda _buffer, _at: 5, ends_in_sum, counters or Counters())
+def frames(counters: Counters | None = None) -> FrameFinder:
+    """``55 AA a b sum``; of a kind that is not read if ``a`` is EE."""
+    return FrameFinder(LAYOUT, counters or Counters())
 
 
 def frame(a: int, b: int) -> bytes:
@@ -24,7 +29,7 @@ def frame(a: int, b: int) -> bytes:
 
 
 @given(
-    frames_=st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255)), max_size=5),
+    frames_=st.lists(st.tuples(st.integers(0, 0xED), st.integers(0, 255)), max_size=5),
     noise=st.lists(st.binary(max_size=8), min_size=6, max_size=6),
     cuts=st.lists(st.integers(0, 90), max_size=8),
 )
@@ -45,9 +50,10 @@ def test_what_was_met_besides_frames_is_counted() -> None:
     counters = Counters()
     finder = frames(counters)
     damaged = frame(1, 2)[:-1] + b"\x00"
-    finder.feed(b"noise" + frame(1, 2) + damaged + frame(3, 4) + b"noise" + frame(5, 6))
+    unread = frame(0xEE, 1)
+    finder.feed(b"noise" + frame(1, 2) + damaged + frame(3, 4) + b"noise" + frame(5, 6) + unread)
 
-    assert (counters.bad_checksum, counters.resync) == (1, 2)
+    assert counters == Counters(bad_checksum=1, resync=3, unknown=1)
 
 
 def test_a_frame_whose_header_is_inside_a_damaged_one_is_found() -> None:
@@ -56,9 +62,11 @@ def test_a_frame_whose_header_is_inside_a_damaged_one_is_found() -> None:
 
 @given(st.binary(max_size=60))
 def test_the_checks(data: bytes) -> None:
-    assert ends_in_xor(data + bytes((xor_of(data),)))
-    assert ends_in_sum(data + bytes((sum(data) % 256,)))
-    assert not ends_in_sum(data + bytes(((sum(data) + 1) % 256,)))
+    end = len(data) + 1
+    assert ends_with_xor(data + bytes((xor_of(data),)), 0, end)
+    assert not ends_with_xor(data + bytes((xor_of(data) ^ 1,)), 0, end)
+    assert ends_with_sum8(data + bytes((sum(data) % 256,)), 0, end)
+    assert not ends_with_sum8(data + bytes(((sum(data) + 1) % 256,)), 0, end)
 
 
 @pytest.mark.parametrize("flood", [b"\x55", b"\x55\xaa", b"\x00"])
