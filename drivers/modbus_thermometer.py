@@ -34,12 +34,12 @@ from typing import Annotated, ClassVar, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import modbus, serialport
+from drivers import bus, modbus
 from drivers.base import DeviceError, Emit, Name, OptionTable
-from drivers.conversing import Pace, Sensor
+from drivers.bus import LineConfig
+from drivers.conversing import Pace
 from drivers.modbus import Function, Master, Request
 from drivers.sampling import Sample
-from drivers.serialport import Baud, Parity, SerialPort
 from drivers.soundness import Span
 from drivers.thermometry import Period, Thermometer, ThermometerConfig
 
@@ -133,7 +133,7 @@ PROFILES: Final = {
 }
 
 
-class Config(ThermometerConfig):
+class Config(LineConfig, ThermometerConfig):
     """An infrared thermometer on an RS-485 line, or on USB with a serial port in it."""
 
     driver: Literal["modbus_thermometer"]
@@ -147,20 +147,17 @@ class Config(ThermometerConfig):
     """Where it says what is wrong, if it does."""
     valid_celsius: tuple[float, float] = (-50.0, 1000.0)
     """What the sensor can measure; anything else is invalid."""
-    baud: Baud = 9600
-    """Bits per second."""
-    parity: Parity = "N"
-    """`N`, `E` or `O`."""
-    echo: bool = False
-    """The RS-485 adapter hears its own bytes."""
     address: Annotated[int, Field(ge=1, le=255)] = 1
     """The sensor's Modbus address."""
     period_ms: Period = 200
     """How often it is asked, in milliseconds."""
     answer_ms: Annotated[int, Field(ge=20, le=10_000)] = 250
     """How long an answer may take, in milliseconds."""
-    attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    """How often a question is asked before the sensor counts as lost."""
+
+    @property
+    def station(self) -> str:
+        """See :attr:`drivers.bus.LineConfig.station`."""
+        return f"Modbus device {self.address}"
 
     @property
     def samples_per_s(self) -> float:
@@ -192,27 +189,18 @@ class Driver(Thermometer[Config]):
     async def run(self, emit: Emit) -> NoReturn:
         """See :meth:`drivers.base.Driver.run`."""
         config = self.config
-        async with serialport.opened(config.port, baud=config.baud, parity=config.parity) as port:
-            await self.follow(self.sensor(port), emit, f"at address {config.address}")
+        async with bus.joined(config.port, config.settings) as line:
+            master = Master(
+                line,
+                answer_s=config.answer_ms / 1000,
+                attempts=config.attempts,
+                counters=self.counters,
+            )
+            await self.follow(_Mapped(master, config), emit, f"at address {config.address}")
         raise DeviceError(
             f"{config.port}: Modbus device {config.address} does not answer within"
             f" {config.silence_s:g} s"
         )
-
-    def bauds(self) -> Sequence[int]:
-        """See :meth:`drivers.thermometry.Thermometer.bauds`."""
-        return (self.config.baud,)
-
-    def sensor(self, port: SerialPort) -> Sensor:
-        """See :meth:`drivers.thermometry.Thermometer.sensor`."""
-        master = Master(
-            port,
-            baud=self.config.baud,
-            answer_s=self.config.answer_ms / 1000,
-            attempts=self.config.attempts,
-            echo=self.config.echo,
-        )
-        return _Mapped(master, self.config)
 
 
 class _Mapped:

@@ -8,8 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import Literal, Self
 
-from drivers.emulators.cable import Cable
-from drivers.emulators.party import PartyLine, Tap
+from drivers.emulators.party import PartyLine, connected
 
 _IMPULSE_S = 0.2
 
@@ -34,9 +33,7 @@ class LockBoard:
         self._board = board
         self._terse = terse
         received = getattr(self, f"_received_{make}")
-        self._cable: Cable | Tap = (
-            link.tap(received) if isinstance(link, PartyLine) else Cable(link, received)
-        )
+        self._cable = connected(link, received)
         self._impulses: list[asyncio.TimerHandle] = []
 
     async def __aenter__(self) -> Self:

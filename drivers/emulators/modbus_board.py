@@ -16,7 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.transport import ModbusProtocol
 
 from drivers.emulators.cable import Cable
-from drivers.emulators.party import PartyLine, Tap
+from drivers.emulators.party import PartyLine, Tap, connected
 
 _READ_COILS, _READ_INPUTS, _WRITE_COIL, _WRITE_REGISTER = 1, 2, 5, 6
 _CONTROL_MODES = 0x1000
@@ -62,9 +62,7 @@ class ModbusBoard:
         self.asked = 0
         self.written: list[tuple[int, int]] = []
         self._address = address
-        self._cable = (
-            link.tap(self._received) if isinstance(link, PartyLine) else Cable(link, self._received)
-        )
+        self._cable = connected(link, self._received)
         self._dialect = dialect
         self._server = ModbusSerialServer(_registers(address, inputs, modes))
         self._session: ModbusProtocol | None = None

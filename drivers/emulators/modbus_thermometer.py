@@ -9,8 +9,8 @@ from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.transport import ModbusProtocol
 
-from drivers.emulators.cable import Cable
 from drivers.emulators.modbus_board import CableTransport
+from drivers.emulators.party import PartyLine, connected
 
 CALEX: Mapping[str, int] = {
     "type": 0x00,
@@ -34,13 +34,14 @@ _REGISTERS = 32
 class ModbusThermometer:
     """The sensor; use it as an asynchronous context manager, plugged in from the start.
 
+    It has a cable of its own, or hangs on a line with others.
     ``registers`` are where what stands, CALEX or OMEGA or others below 32. To be constructed where
     a loop runs: pymodbus wants it so.
     """
 
     def __init__(
         self,
-        link: Path,
+        link: Path | PartyLine,
         registers: Mapping[str, int] = CALEX,
         *,
         address: int = 1,
@@ -49,7 +50,7 @@ class ModbusThermometer:
     ) -> None:
         self._address = address
         self._registers = registers
-        self._cable = Cable(link, self._received)
+        self._cable = connected(link, self._received)
         self._server = ModbusSerialServer(_device(address, registers, kind, hold))
         self._session: ModbusProtocol | None = None
 

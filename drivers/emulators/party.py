@@ -62,3 +62,8 @@ class PartyLine:
     def _received(self, data: bytes) -> None:
         for tap in self._taps:
             tap.hear(data)
+
+
+def connected(link: Path | PartyLine, received: Callable[[bytes], None]) -> Cable | Tap:
+    """A cable of its own for a device, or its place on a line with others."""
+    return link.tap(received) if isinstance(link, PartyLine) else Cable(link, received)

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Self
 
-from drivers.emulators.cable import Cable
-from drivers.emulators.party import PartyLine, Tap
+from drivers.emulators.party import PartyLine, connected
 
 _WAYS = {0x40: "left", 0x41: "right"}
 
@@ -19,9 +18,7 @@ class Turnstile:
         self.freed: list[str] = []
         self.others: list[int] = []
         self._address = address
-        self._cable: Cable | Tap = (
-            link.tap(self._received) if isinstance(link, PartyLine) else Cable(link, self._received)
-        )
+        self._cable = connected(link, self._received)
 
     async def __aenter__(self) -> Self:
         self.replug()

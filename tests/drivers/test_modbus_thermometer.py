@@ -9,15 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from drivers import modbus_io
 from drivers.base import (
     DeviceError,
     DeviceObserved,
     DeviceState,
+    DoorObserved,
+    Position,
     Quality,
     TemperatureMeasured,
 )
+from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.modbus_thermometer import CALEX, OMEGA, ModbusThermometer
-from drivers.modbus import Function, Request, registers
+from drivers.emulators.party import PartyLine
+from drivers.modbus import Finder, Function, Request, registers
 from drivers.modbus_thermometer import PROFILES, Config, Driver, Number, StatusMap, ValueMap
 from tests.collecting import Collector
 from tests.drivers.rigs import ASKED
@@ -91,7 +96,7 @@ class TestMaps:
     )
     def test_documented_frames(self, register: int, request_: str) -> None:
         request = Request(1, Function.READ_INPUT_REGISTERS, register, 1)
-        answer = request.find_answer(bytes.fromhex("01 04 02 01 4B F8 97"))
+        answer = Finder(request).feed(bytes.fromhex("01 04 02 01 4B F8 97"))
 
         assert request.to_bytes() == bytes.fromhex(request_)
         assert answer is not None
@@ -211,3 +216,26 @@ class TestDriver:
             await sensor.put("object", 0x7FC0, 0)
             with pytest.raises(DeviceError, match="has no number in register 0x0004"):
                 await driver(link, object=table).run(Collector())
+
+    async def test_it_shares_its_line_with_a_board(self, link: Path) -> None:
+        readings, doors = Collector(), Collector()
+        stanza = {
+            "driver": "modbus_io",
+            "port": link,
+            "doors": {"gate-1": {"input": 0, "role": "gate"}},
+        }
+        board_driver = modbus_io.Driver("doors", modbus_io.Config.model_validate(stanza))
+        with PartyLine(link) as line:
+            async with (
+                ModbusBoard(line) as board,
+                ModbusThermometer(line, address=2) as sensor,
+                running(board_driver, doors),
+                running(driver(link, profile="calex", address=2, **EVERY), readings),
+            ):
+                await doors.wait_for(DoorObserved)
+                await sensor.show(object=36.6)
+                await readings.wait_for(lambda each: getattr(each, "celsius", 0) == 36.6)
+                await board.set_input(0, active=True)
+                await doors.wait_for(
+                    lambda each: getattr(each, "position", None) is Position.CLOSED
+                )
