@@ -13,7 +13,7 @@ STANZAS = re.findall(r"^```toml\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | r
 GATE = """\
 gateway = { id = "410102011003007", district = "410102", street = "011", community = "003" }
 uplink = { host = "mqtt.example.org" }
-lanes = { in-1 = { direction = "entry" } }
+lanes = { in-1 = { direction = "entry" }, out-1 = { direction = "exit" } }
 
 """
 
