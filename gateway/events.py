@@ -88,7 +88,11 @@ class DoorData(_Data, frozen=True, kw_only=True):
     role: Role
     position: Position
     lock: Lock
+    commanded: Lock | None = None
+    """What this gateway last told the lock to be; what it is, `lock` says."""
     tamper: bool | None = None
+    battery: float | None = None
+    """Percent, of the weakest device on the door."""
 
 
 class DeviceData(_Data, frozen=True, kw_only=True):
@@ -252,7 +256,9 @@ def _describe(origin: Origin, reading: Reading, pseudonyms: Pseudonyms) -> tuple
                 role=reading.role,
                 position=reading.position,
                 lock=reading.lock,
+                commanded=reading.commanded,
                 tamper=reading.tamper,
+                battery=reading.battery_percent,
             )
             return Kind.DOOR, f"door/{reading.door}", door
         case DeviceObserved():

@@ -14,6 +14,7 @@ from drivers.base import (
     DeviceObserved,
     DeviceState,
     DoorObserved,
+    Lock,
     Position,
     Reading,
     Role,
@@ -73,6 +74,28 @@ def test_a_temperature_in_full() -> None:
             "ambient_celsius": 24.1,
             "samples": 7,
         },
+    }
+
+
+def test_a_door_in_full() -> None:
+    reading = DoorObserved(
+        "gate-1",
+        Role.GATE,
+        Position.CLOSED,
+        Lock.LOCKED,
+        tamper=False,
+        commanded=Lock.UNLOCKED,
+        battery_percent=17.5,
+    )
+    assert json.loads(encoded(reading))["data"] == {
+        "device": "dev-1",
+        "door": "gate-1",
+        "role": "gate",
+        "position": "closed",
+        "lock": "locked",
+        "commanded": "unlocked",
+        "tamper": False,
+        "battery": 17.5,
     }
 
 
