@@ -10,11 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+
+from drivers.counters import Counters
 
 Name = Annotated[
     str,
@@ -255,6 +258,11 @@ class DeviceConfig(OptionTable):
 
 class Driver(ABC):
     """One device. Constructing it does no I/O, so that a configuration can be checked anywhere."""
+
+    @cached_property
+    def counters(self) -> Counters:
+        """What it met besides good frames; whoever looks after the gate can ask for it."""
+        return Counters()
 
     def lost(self) -> Sequence[Reading]:
         """What is no longer known now that ``run`` has failed, for whatever reason.

@@ -15,6 +15,8 @@ class Counters:
     """Frames whose checksum was wrong."""
     resync: int = 0
     """Times the frames were lost and had to be found again."""
+    damaged: int = 0
+    """Lines or parts that broke off, or were longer than any can be."""
     unknown: int = 0
     """Frames that are none of those this driver reads."""
     timeout: int = 0
@@ -34,18 +36,21 @@ class Counters:
     @property
     def bad(self) -> int:
         """What speaks for a bad line."""
-        return self.bad_checksum + self.resync + self.timeout
+        return self.bad_checksum + self.resync + self.damaged + self.timeout
+
+    def told(self) -> dict[str, int]:
+        """What has been counted, by name; what never happened is left out."""
+        return {name: number for name in _WORDS if (number := getattr(self, name))}
 
     def __str__(self) -> str:
-        counted = [
-            f"{number} {words}" for name, words in _WORDS.items() if (number := getattr(self, name))
-        ]
+        counted = [f"{number} {_WORDS[name]}" for name, number in self.told().items()]
         return ", ".join(counted) or "no bad frame"
 
 
 _WORDS: Final = {
     "bad_checksum": "with a wrong sum",
     "resync": "out of step",
+    "damaged": "broken off",
     "unknown": "of an unknown kind",
     "timeout": "without an answer",
     "reconnect": "reconnected",

@@ -118,9 +118,10 @@ class Driver(BaseDriver):
                 mark = multipart.boundary(stream.headers.get("Content-Type", ""))
                 if mark is None:
                     raise DeviceError(f"{self._config.url} sends no stream of events")
+                self.counters.online()
                 await emit(DeviceObserved(DeviceState.ONLINE))
                 await self._look_at_doors(session, emit)
-                codec = multipart.Codec(mark)
+                codec = multipart.Codec(mark, self.counters)
                 async for data in stream.content.iter_any():
                     for part in codec.feed(data):
                         await self._take(part, emit)
@@ -194,6 +195,7 @@ class Driver(BaseDriver):
     async def _take(self, part: multipart.Part, emit: Emit) -> None:
         alert = Alert.read(part.body)
         if alert is None:
+            self.counters.unknown += 1
             await emit(DeviceObserved(DeviceState.DEGRADED, _NOT_UNDERSTOOD))
             return
         await emit(DeviceObserved(DeviceState.ONLINE))

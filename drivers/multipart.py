@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from drivers.counters import Counters
+
 MOST_BYTES: Final = 1 << 18
 """Of a part that is kept; a status report with everything in it has some kilobytes."""
 
@@ -37,21 +39,11 @@ class Part:
     body: bytes = field(repr=False)
 
 
-@dataclass(slots=True)
-class Counters:
-    """What the codec met besides parts."""
-
-    skipped: int = 0
-    """Pictures."""
-    damaged: int = 0
-    """Parts with a head or a body longer than anything that belongs here."""
-
-
 class Codec:
     """Takes the stream's bytes; keeps one part at most and passes over pictures as they come."""
 
-    def __init__(self, boundary: bytes) -> None:
-        self.counters = Counters()
+    def __init__(self, boundary: bytes, counters: Counters | None = None) -> None:
+        self.counters = counters or Counters()
         self._delimiter = b"--" + boundary
         self._buffer = bytearray()
         self._searched = 0
@@ -122,7 +114,7 @@ class Codec:
         if length > _SKIP_MOST:
             self._give_up()
             return
-        self.counters.skipped += 1
+        self.counters.unknown += 1
         del self._buffer[:start]
         self._searched = 0
         self._skip = length

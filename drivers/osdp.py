@@ -168,6 +168,7 @@ class Driver(BaseDriver):
 
     async def _follow(self, panel: Panel, emit: Emit) -> NoReturn:
         await panel.online()
+        self.counters.online()
         if self._config.installation:
             await emit(DeviceObserved(DeviceState.DEGRADED, _INSTALLATION))
         else:

@@ -29,6 +29,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from drivers.counters import Counters
+
 MOST_BYTES: Final = 7089
 """The longest content there is: digits in a QR code of version 40-L (ISO/IEC 18004)."""
 
@@ -95,26 +97,16 @@ class Answer:
     done: bool
 
 
-@dataclass(slots=True)
-class Counters:
-    """What the codec met besides codes and answers."""
-
-    unfinished: int = 0
-    """Times bytes came and then silence, but no terminator."""
-    overlong: int = 0
-    """Lines longer than any code."""
-
-    @property
-    def lost(self) -> int:
-        """Both."""
-        return self.unfinished + self.overlong
-
-
 class Codec:
     """Tells codes and answers apart; keeps one code's bytes at most, searches each byte once."""
 
-    def __init__(self, terminator: Terminator = "line", trigger: Trigger = "none") -> None:
-        self.counters = Counters()
+    def __init__(
+        self,
+        terminator: Terminator = "line",
+        trigger: Trigger = "none",
+        counters: Counters | None = None,
+    ) -> None:
+        self.counters = counters or Counters()
         self.answer_awaited = False
         self._ends = _TERMINATORS[terminator]
         self.answers = DIALECTS[trigger].answers
@@ -156,7 +148,7 @@ class Codec:
         self._searched = 0
         if self._ends is None:
             return [*self._code(rest)]
-        self.counters.unfinished += bool(rest) and not self._overlong
+        self.counters.damaged += bool(rest) and not self._overlong
         self._overlong = False
         return []
 
@@ -170,7 +162,7 @@ class Codec:
             self._searched = 0
             return line
         if len(self._buffer) > MOST_BYTES + 1:
-            self.counters.overlong += not self._overlong
+            self.counters.damaged += not self._overlong
             self._overlong = True
             del self._buffer[:-1]
         self._searched = len(self._buffer)
@@ -179,6 +171,6 @@ class Codec:
     def _code(self, line: bytes) -> Iterator[Code]:
         was_overlong, self._overlong = self._overlong, False
         if len(line) > MOST_BYTES and not was_overlong:
-            self.counters.overlong += 1
+            self.counters.damaged += 1
         elif line and not was_overlong:
             yield Code(line)

@@ -76,7 +76,8 @@ class Driver(BaseDriver):
         async with serialport.opened(
             config.port, baud=config.baud, parity=config.parity, brings_codes=True
         ) as port:
-            self._session = _Session(port, Codec(config.terminator, config.trigger))
+            self.counters.online()
+            self._session = _Session(port, Codec(config.terminator, config.trigger, self.counters))
             parts = [self._listen(self._session, emit)]
             if self._dialect.question is not None:
                 parts.append(self._watch(self._session, self._dialect.question, emit))
@@ -123,6 +124,7 @@ class Driver(BaseDriver):
         try:
             await session.tell(question)
         except TimeoutError as error:
+            self.counters.timeout += 1
             raise DeviceError(f"{self._config.port}: the scanner does not answer") from error
 
 
@@ -139,11 +141,11 @@ class _Session:
     async def next_code(self, silence_s: float) -> Code | None:
         """The next code; None where bytes came that were none."""
         while not self._codes:
-            lost = self._codec.counters.lost
+            lost = self._codec.counters.damaged
             data = await self._read(silence_s)
             for each in self._codec.feed(data) if data else self._codec.silence():
                 self._take(each)
-            if self._codec.counters.lost > lost:
+            if self._codec.counters.damaged > lost:
                 self._codes.append(None)
         return self._codes.popleft()
 

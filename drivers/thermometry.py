@@ -24,7 +24,6 @@ from drivers.base import (
     Surface,
 )
 from drivers.conversing import Sensor
-from drivers.counters import Counters
 from drivers.measuring import FASTEST_PER_S, MeasuringConfig, MeasuringRule
 from drivers.sampling import Sample
 from drivers.serialport import SerialPort
@@ -87,7 +86,6 @@ class Thermometer(Driver, Generic[C]):
     def __init__(self, name: str, config: C) -> None:
         self.name = name
         self.config = config
-        self.counters = Counters()
         self._rule: MeasuringRule | None = None
         self._waiting: set[asyncio.Future[None]] = set()
 

@@ -32,7 +32,6 @@ from drivers.base import (
 )
 from drivers.base import Driver as BaseDriver
 from drivers.bus import Line, LineConfig
-from drivers.counters import Counters
 from drivers.doors import Doors
 from drivers.framing import xor_of
 from drivers.switching import ReleaseMs, Strike, Switching
@@ -90,7 +89,6 @@ class Driver(BaseDriver):
     """Lets somebody through when told to."""
 
     def __init__(self, name: str, config: Config) -> None:
-        self.counters = Counters()
         self._config = config
         self._doors = Doors({name: door.role for name, door in config.doors.items()})
         strikes = {

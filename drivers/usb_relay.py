@@ -115,7 +115,6 @@ class Driver(BaseDriver):
     """Switches relays when told to, and looks whether the board is still there."""
 
     def __init__(self, name: str, config: Config) -> None:
-        self.counters = Counters()
         self._config = config
         self._doors = Doors(config.roles)
         self._switching = Switching(config.strikes, config.switched)

@@ -165,6 +165,7 @@ class Driver(BaseDriver):
                 raise DeviceError("Zigbee2MQTT is stopped")
             elif topic == bridge and word(payload) == "online" and not online.is_set():
                 online.set()
+                self.counters.online()
                 await emit(DeviceObserved(DeviceState.ONLINE))
                 await self._ask_locks(client)
             if online.is_set():
@@ -182,6 +183,7 @@ class Driver(BaseDriver):
         """Note a report; its age in seconds."""
         report = Report.read(payload)
         if report is None:
+            self.counters.unknown += 1
             return 0.0
         if report.last_seen is None:
             self._doors.forget(device)

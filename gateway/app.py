@@ -133,6 +133,7 @@ class Gateway:
                 each.origin.device: health.DeviceHealth(
                     state=each.condition.state if each.condition else None,
                     reason=each.condition.reason if each.condition else None,
+                    counted=each.counted,
                 )
                 for each in self._supervisors
             },

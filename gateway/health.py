@@ -29,6 +29,8 @@ class DeviceHealth(_Picture):
 
     state: DeviceState | None
     reason: str | None
+    counted: dict[str, int] = {}
+    """What its driver met besides good frames, and how often it came back, since the start."""
 
 
 class JournalHealth(_Picture):

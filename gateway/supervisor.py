@@ -62,6 +62,11 @@ class Supervisor:
         self._backoff = backoff
         self._online_since: float | None = None
 
+    @property
+    def counted(self) -> dict[str, int]:
+        """What the driver met besides good frames so far, by name."""
+        return self._driver.counters.told()
+
     async def run(self) -> NoReturn:
         """Run the driver until cancelled, whatever it does."""
         while True:

@@ -143,6 +143,15 @@ async def test_what_is_no_longer_known_is_told_however_the_driver_failed(
     assert lost.state is DeviceState.LOST
 
 
+async def test_what_the_driver_counted_can_be_asked_for() -> None:
+    driver = Scripted(talking_then(None))
+    async with supervised(driver) as (supervisor, seen):
+        await take(seen, 1)
+        assert supervisor.counted == {}
+        driver.counters.bad_checksum += 2
+        assert supervisor.counted == {"bad_checksum": 2}
+
+
 async def test_a_bug_in_a_driver_is_contained_and_logged_with_its_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

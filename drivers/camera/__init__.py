@@ -51,6 +51,7 @@ class Driver(BaseDriver):
         async with Eye(self._config.options) as eye:
             missing = "; ".join((await eye.ready()).missing)
             look = await eye.look()
+            self.counters.online()
             usual = DeviceObserved(DeviceState.ONLINE)
             await emit(usual)
             if missing:

@@ -29,7 +29,6 @@ from drivers.base import (
     FilePath,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.counters import Counters
 from drivers.doors import Doors
 from drivers.gpio.lines import Change, Lines, RequestLines, Wanted, number_of_lost, open_lines
 from drivers.switching import Switching
@@ -84,7 +83,6 @@ class Driver(BaseDriver):
     def __init__(
         self, name: str, config: Config, request_lines: RequestLines = gpiod.request_lines
     ) -> None:
-        self.counters = Counters()
         self._config = config
         self._request_lines = request_lines
         self._doors = Doors(config.roles)

@@ -111,7 +111,6 @@ class Driver(BaseDriver):
     """Looks at the locks' feedback in turn and opens one when told to."""
 
     def __init__(self, name: str, config: Config) -> None:
-        self.counters = Counters()
         self._config = config
         self._doors = Doors({name: door.role for name, door in config.doors.items()})
         strikes = {name: Strike(each.lock, each.release_ms) for name, each in config.doors.items()}

@@ -41,7 +41,6 @@ from drivers.base import (
 )
 from drivers.base import Driver as BaseDriver
 from drivers.bus import LineConfig
-from drivers.counters import Counters
 from drivers.doors import Doors
 from drivers.modbus import Master
 from drivers.modbus_io.board import Board
@@ -125,7 +124,6 @@ class Driver(BaseDriver):
     """Looks at the inputs, tells every change of a door, and switches relays when told to."""
 
     def __init__(self, name: str, config: Config) -> None:
-        self.counters = Counters()
         self._config = config
         self._doors = Doors(config.roles)
         self._switching = Switching(config.strikes, config.switched)

@@ -25,6 +25,7 @@ def test_coming_for_the_first_time_is_no_reconnection() -> None:
 
 
 def test_what_speaks_for_a_bad_line() -> None:
-    counters = Counters(bad_checksum=1, resync=2, unknown=4, timeout=8, connect=16)
+    counters = Counters(bad_checksum=1, resync=2, damaged=4, unknown=8, timeout=16)
 
-    assert counters.bad == 11
+    assert counters.bad == 23
+    assert counters.told()["damaged"] == 4
