@@ -1,7 +1,7 @@
 """Recognises devices on serial ports: each driver that can ask is run until it is answered."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,13 +9,18 @@ from drivers import registry
 from drivers.base import DeviceError, DeviceObserved, DeviceState, Reading
 
 _WAIT_S: Final = 6.0
-"""A thermometer is listened for at both its speeds, two seconds each."""
+"""A thermometer is listened for at its speeds, two seconds each."""
 
-QUESTIONS: Final[dict[str, dict[str, Any]]] = {
-    "gy_mcu906": {},
-    "serial_scanner": {"trigger": "gm65"},
-    "modbus_io": {"doors": {"gate-1": {"input": 0, "role": "gate"}}},
-}
+QUESTIONS: Final[Sequence[tuple[str, dict[str, Any]]]] = (
+    ("gy_mcu906", {}),
+    ("modbus_thermometer", {"profile": "calex"}),  # before any board: these know their own type
+    ("modbus_thermometer", {"profile": "omega"}),
+    ("modbus_io", {"doors": {"gate-1": {"input": 0, "role": "gate"}}}),
+    ("gy_614v", {}),
+    ("lu90614", {}),
+    ("optris", {}),
+    ("serial_scanner", {"trigger": "gm65"}),  # last: any line of text is a code to it
+)
 """Drivers whose devices answer or speak by themselves, and what their stanza needs besides a port.
 None of them changes anything in a device by coming online."""
 
@@ -36,7 +41,7 @@ async def recognise(ports: Iterable[str]) -> list[Recognised]:
 
 
 async def _recognise(port: str) -> Recognised | None:
-    for name, options in QUESTIONS.items():
+    for name, options in QUESTIONS:
         if await _answers(port, name, options):
             return Recognised(port, name, options)
     return None

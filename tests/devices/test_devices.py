@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from drivers.emulators.cable import Cable
+from drivers.emulators.gy_614v import Gy614V
+from drivers.emulators.lu90614 import Lu90614
 from drivers.emulators.modbus_board import ModbusBoard
+from drivers.emulators.modbus_thermometer import CALEX, OMEGA, ModbusThermometer
+from drivers.emulators.optris import Optris
 from drivers.emulators.scanner import Gm65, Scanner
 from drivers.emulators.thermometer import Thermometer
 from gateway import configfile
@@ -152,6 +156,27 @@ class TestProbe:
         assert [each.driver for each in devices.values()] == [
             "gy_mcu906", "serial_scanner", "modbus_io", "camera",
         ]  # fmt: skip
+
+    async def test_thermometers_are_told_apart(self, machine: Machine) -> None:
+        links = [machine.adapter(f"1-{n}", f"ttyUSB{n}") for n in range(1, 6)]
+        async with AsyncExitStack() as plugged:
+            for device in (
+                ModbusThermometer(links[0], CALEX),
+                ModbusThermometer(links[1], OMEGA, kind=16),
+                Gy614V(links[2]),
+                Lu90614(links[3]),
+                Optris(links[4]),
+            ):
+                await plugged.enter_async_context(device)
+            found = await look(machine.roots, ask=True)
+
+        assert [(each.driver, each.options) for each in found.recognised] == [
+            ("modbus_thermometer", {"profile": "calex"}),
+            ("modbus_thermometer", {"profile": "omega"}),
+            ("gy_614v", {}),
+            ("lu90614", {}),
+            ("optris", {}),
+        ]
 
     async def test_no_port_is_opened_unless_asked_for(self, machine: Machine) -> None:
         heard: list[bytes] = []
