@@ -51,10 +51,10 @@ class Rig:
 
 RIGS = [
     Rig("gy_mcu906", lambda link: Thermometer(link, rate_hz=100)),
-    Rig("gy_614v", Gy614V, ASKED),
+    Rig("gy_614v", lambda link: Gy614V(link, rate_hz=100), ASKED),
     Rig("cjmcu_90614", lambda link: Cjmcu90614(link, rate_hz=100)),
-    Rig("lu90614", Lu90614, ASKED, ambient_celsius=None),
-    Rig("optris", Optris, ASKED),
+    Rig("lu90614", lambda link: Lu90614(link, rate_hz=100), ASKED, ambient_celsius=None),
+    Rig("optris", lambda link: Optris(link, rate_hz=100), ASKED),
     Rig("modbus_thermometer", ModbusThermometer, ASKED | {"profile": "calex"}),
     Rig(
         "gy_mcu90640",

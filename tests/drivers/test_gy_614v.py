@@ -73,7 +73,10 @@ class TestDriver:
 
     async def test_the_body_is_reported_where_that_is_wanted(self, link: Path) -> None:
         readings = Collector()
-        async with Gy614V(link) as module, running(driver(link, value="body"), readings):
+        async with (
+            Gy614V(link, rate_hz=100) as module,
+            running(driver(link, value="body"), readings),
+        ):
             await readings.wait_for(DeviceObserved(DeviceState.ONLINE).__eq__)
             await module.person(33.1, stays_s=1.5)
             reading = await readings.wait_for(TemperatureMeasured)
@@ -86,7 +89,7 @@ class TestDriver:
 
     async def test_a_surface_is_told_with_what_the_module_makes_of_it(self, link: Path) -> None:
         readings = Collector()
-        async with Gy614V(link) as module, running(driver(link), readings):
+        async with Gy614V(link, rate_hz=100) as module, running(driver(link), readings):
             await readings.wait_for(DeviceObserved(DeviceState.ONLINE).__eq__)
             await module.person(36.1, stays_s=1.5)
             reading = await readings.wait_for(TemperatureMeasured)

@@ -48,7 +48,7 @@ async def test_the_body_is_measured_where_that_is_wanted(link: Path) -> None:
     readings = Collector()
     stanza = {"driver": "lu90614", "port": link, "value": "body"} | ASKED
     driver = Driver("thermo", Config.model_validate(stanza))
-    async with Lu90614(link) as module, running(driver, readings):
+    async with Lu90614(link, rate_hz=100) as module, running(driver, readings):
         await readings.wait_for(DeviceObserved(DeviceState.ONLINE).__eq__)
         await module.person(35.0, stays_s=1.5)
         reading = await readings.wait_for(TemperatureMeasured)
