@@ -27,12 +27,12 @@ import struct
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from drivers.conversing import Sensor, Talker
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
 from drivers.thermometry import PortThermometer, ThermometerConfig
+from drivers.thermometry.conversing import Sensor, Talker
+from drivers.thermometry.sampling import Sample
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
+from drivers.wire.serialport import SerialPort
 
 _log = logging.getLogger(__name__)
 

@@ -33,12 +33,12 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from drivers.base import DeviceError, Surface
-from drivers.conversing import Asked, Sensor
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
 from drivers.thermometry import Period, PortThermometer, ThermometerConfig
+from drivers.thermometry.conversing import Asked, Sensor
+from drivers.thermometry.sampling import Sample
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
+from drivers.wire.serialport import SerialPort
 
 BAUDS: Final = (9600, 115200)
 """The factory's setting, and the one that the sellers' example sets."""

@@ -32,13 +32,13 @@ import struct
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from drivers.conversing import Asked, Sensor, Talker
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
-from drivers.measuring import FASTEST_PER_S
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
 from drivers.thermometry import Period, PortThermometer, ThermometerConfig
+from drivers.thermometry.conversing import Asked, Sensor, Talker
+from drivers.thermometry.measuring import FASTEST_PER_S
+from drivers.thermometry.sampling import Sample
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
+from drivers.wire.serialport import SerialPort
 
 CONTINUOUS: Final = bytes.fromhex("A5 45 EA")
 """The command: from now on send by yourself."""

@@ -39,13 +39,13 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from drivers.base import DeviceError
-from drivers.conversing import Sensor, Talker
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
-from drivers.soundness import Span
 from drivers.thermometry import PortThermometer, Silence, ThermometerConfig
+from drivers.thermometry.conversing import Sensor, Talker
+from drivers.thermometry.sampling import Sample
+from drivers.thermometry.soundness import Span
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
+from drivers.wire.serialport import SerialPort
 
 BAUDS: Final = (115200, 460800, 9600)
 """The factory's setting first."""

@@ -29,12 +29,12 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from drivers.base import Surface
-from drivers.conversing import Asked, Sensor
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
 from drivers.thermometry import Period, PortThermometer, ThermometerConfig
+from drivers.thermometry.conversing import Asked, Sensor
+from drivers.thermometry.sampling import Sample
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
+from drivers.wire.serialport import SerialPort
 
 BAUD: Final = 9600
 MEASURE: Final = bytes.fromhex("FA CA C4")

@@ -34,14 +34,14 @@ from typing import Annotated, ClassVar, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import bus, modbus
 from drivers.base import DeviceError, Emit, Name, OptionTable
-from drivers.bus import LineConfig
-from drivers.conversing import Pace
-from drivers.modbus import Function, Master, Request
-from drivers.sampling import Sample
-from drivers.soundness import Span
 from drivers.thermometry import Period, Thermometer, ThermometerConfig
+from drivers.thermometry.conversing import Pace
+from drivers.thermometry.sampling import Sample
+from drivers.thermometry.soundness import Span
+from drivers.wire import bus, modbus
+from drivers.wire.bus import LineConfig
+from drivers.wire.modbus import Function, Master, Request
 
 Register = Annotated[int, Field(ge=0, le=0xFFFF)]
 """As it goes over the line; manuals that begin at 30001 or 40001 count one more."""
@@ -156,7 +156,7 @@ class Config(LineConfig, ThermometerConfig):
 
     @property
     def station(self) -> str:
-        """See :attr:`drivers.bus.LineConfig.station`."""
+        """See :attr:`drivers.wire.bus.LineConfig.station`."""
         return f"Modbus device {self.address}"
 
     @property

@@ -30,12 +30,12 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from drivers.base import DeviceError
-from drivers.conversing import Pace, Sensor
 from drivers.counters import Counters
-from drivers.sampling import Sample
-from drivers.serialport import Baud, SerialPort
-from drivers.soundness import Span
 from drivers.thermometry import Period, PortThermometer, ThermometerConfig
+from drivers.thermometry.conversing import Pace, Sensor
+from drivers.thermometry.sampling import Sample
+from drivers.thermometry.soundness import Span
+from drivers.wire.serialport import Baud, SerialPort
 
 BAUDS: Final = (9600, 115200)
 """CS first, CT second."""

@@ -18,7 +18,6 @@ from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import bus
 from drivers.base import (
     Command,
     DeviceError,
@@ -31,10 +30,11 @@ from drivers.base import (
     Role,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.bus import Line, LineConfig
-from drivers.doors import Doors
-from drivers.framing import xor_of
 from drivers.switching import ReleaseMs, Strike, Switching
+from drivers.switching.doors import Doors
+from drivers.wire import bus
+from drivers.wire.bus import Line, LineConfig
+from drivers.wire.framing import xor_of
 
 _PASS: Final = {"left": 0x40, "right": 0x41}
 _SILENT: Final = "it confirms nothing: only its adapter is known to be there"
@@ -70,7 +70,7 @@ class Config(LineConfig):
 
     @property
     def station(self) -> str:
-        """See :meth:`drivers.bus.LineConfig.station`."""
+        """See :meth:`drivers.wire.bus.LineConfig.station`."""
         return f"turnstile {self.address}"
 
     def notices(self) -> Sequence[str]:

@@ -24,7 +24,6 @@ from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import bus
 from drivers.base import (
     Command,
     DeviceError,
@@ -35,12 +34,13 @@ from drivers.base import (
     FilePath,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.bus import Line
 from drivers.counters import Counters
-from drivers.doors import Doors
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.switching import Switching
-from drivers.wiring import WiredConfig, each_once
+from drivers.switching.doors import Doors
+from drivers.switching.wiring import WiredConfig, each_once
+from drivers.wire import bus
+from drivers.wire.bus import Line
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
 
 _ASK: Final = b"\xff"
 _ON_OR_OFF: Final = re.compile(rb"\bO(N|FF)\b")

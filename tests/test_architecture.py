@@ -100,7 +100,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drivers.registry": BASE,
     "drivers.base": {"drivers.counters"},
     "drivers.counters": set(),
-    "drivers": BASE | {"drivers.counters"},  # the families and the parts they are made of
+    "drivers.wire": BASE | {"drivers.counters"},
+    "drivers.thermometry": BASE | {"drivers.counters", "drivers.wire"},
+    "drivers.switching": BASE | {"drivers.counters"},
+    # The families, and what only they need.
+    "drivers": BASE
+    | {"drivers.counters", "drivers.wire", "drivers.thermometry", "drivers.switching"},
 }
 
 LONGEST_FUNCTION = 50

@@ -29,10 +29,10 @@ from drivers.base import (
     FilePath,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.doors import Doors
 from drivers.gpio.lines import Change, Lines, RequestLines, Wanted, number_of_lost, open_lines
 from drivers.switching import Switching
-from drivers.wiring import WiredConfig, each_once
+from drivers.switching.doors import Doors
+from drivers.switching.wiring import WiredConfig, each_once
 
 
 class Config(WiredConfig):

@@ -15,7 +15,6 @@ from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import bus
 from drivers.base import (
     Command,
     DeviceError,
@@ -29,13 +28,14 @@ from drivers.base import (
     Role,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.bus import Line, LineConfig
 from drivers.counters import Counters
-from drivers.doors import Doors
 from drivers.lock_board import kerong, wkly, xor5
 from drivers.lock_board.family import Codec, Family, LockReport
 from drivers.switching import ReleaseMs, Strike, Switching
-from drivers.wiring import Level, each_once
+from drivers.switching.doors import Doors
+from drivers.switching.wiring import Level, each_once
+from drivers.wire import bus
+from drivers.wire.bus import Line, LineConfig
 
 FAMILIES: Final[dict[str, Family]] = {
     "xor5": xor5.FAMILY,
@@ -80,7 +80,7 @@ class Config(LineConfig):
 
     @property
     def station(self) -> str:
-        """See :meth:`drivers.bus.LineConfig.station`."""
+        """See :meth:`drivers.wire.bus.LineConfig.station`."""
         return f"{self.protocol} board {self.address}"
 
     @property

@@ -15,8 +15,8 @@ import re
 from typing import Final
 
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8
 from drivers.lock_board.family import Family, LockReport
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8
 
 _STX: Final = 0x02
 _ETX: Final = 0x03

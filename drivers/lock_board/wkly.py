@@ -21,8 +21,8 @@ import re
 from typing import Final
 
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_xor, xor_of
 from drivers.lock_board.family import Family, LockReport
+from drivers.wire.framing import FrameFinder, Layout, ends_with_xor, xor_of
 
 _HEADER: Final = b"WKLY"
 _OPEN: Final = 0x82

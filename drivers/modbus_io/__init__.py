@@ -30,7 +30,6 @@ from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import bus
 from drivers.base import (
     Command,
     DeviceError,
@@ -40,13 +39,14 @@ from drivers.base import (
     Emit,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.bus import LineConfig
-from drivers.doors import Doors
-from drivers.modbus import Master
 from drivers.modbus_io.board import Board
 from drivers.modbus_io.maps import PROFILES, BoardMap, Profile
 from drivers.switching import Switching
-from drivers.wiring import WiredConfig, each_once
+from drivers.switching.doors import Doors
+from drivers.switching.wiring import WiredConfig, each_once
+from drivers.wire import bus
+from drivers.wire.bus import LineConfig
+from drivers.wire.modbus import Master
 
 _MODE_NAMES: Final = {1: "linkage", 2: "toggle", 3: "edge"}
 
@@ -79,7 +79,7 @@ class Config(WiredConfig, LineConfig):
 
     @property
     def station(self) -> str:
-        """See :meth:`drivers.bus.LineConfig.station`."""
+        """See :meth:`drivers.wire.bus.LineConfig.station`."""
         return f"Modbus device {self.address}"
 
     def notices(self) -> Sequence[str]:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from drivers.modbus import Function, Master, RefusedError, Request, bits, registers
 from drivers.modbus_io.maps import BoardMap
+from drivers.wire.modbus import Function, Master, RefusedError, Request, bits, registers
 
 _FUNCTIONS: Final = {
     "coils": Function.READ_COILS,

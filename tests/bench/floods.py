@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from drivers import isapi, multipart, optris, scanlines, usb_relay, zigbee
+from drivers import optris, usb_relay
 from drivers.counters import Counters
+from drivers.hikvision import isapi, multipart
 from drivers.lock_board import FAMILIES
-from drivers.modbus import Finder, Function, Request
+from drivers.serial_scanner import scanlines
+from drivers.wire.modbus import Finder, Function, Request
+from drivers.zigbee2mqtt import messages as zigbee
 from tests.drivers import specimens
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drivers import cjmcu_90614, gy_614v, gy_mcu906, gy_mcu90640, lu90614
-from drivers.conversing import Codec
 from drivers.counters import Counters
-from drivers.sampling import Sample
+from drivers.thermometry.conversing import Codec
+from drivers.thermometry.sampling import Sample
 
 
 @dataclass(frozen=True, slots=True)

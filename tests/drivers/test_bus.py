@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers import bus
 from drivers.base import DeviceError, DeviceState, DoorObserved
 from drivers.emulators.cable import Cable
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.party import PartyLine
 from drivers.modbus_io import Config, Driver
+from drivers.wire import bus
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
 from tests.drivers.running import kept_running

@@ -9,7 +9,7 @@ from drivers.base import DeviceObserved, DeviceState
 from drivers.cjmcu_90614 import CONTINUOUS, Codec, Config, Driver
 from drivers.counters import Counters
 from drivers.emulators.cjmcu_90614 import Cjmcu90614
-from drivers.sampling import Sample
+from drivers.thermometry.sampling import Sample
 from tests.collecting import Collector
 from tests.drivers.running import running
 

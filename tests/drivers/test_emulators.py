@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers import serialport
 from drivers.emulators.cable import Cable
 from drivers.emulators.lock_board import LockBoard, Make
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.thermometer import Thermometer
-from drivers.serialport import SerialPort
+from drivers.wire import serialport
+from drivers.wire.serialport import SerialPort
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.counters import Counters
-from drivers.framing import FrameFinder, Layout, ends_with_sum8, ends_with_xor, xor_of
+from drivers.wire.framing import FrameFinder, Layout, ends_with_sum8, ends_with_xor, xor_of
 
 LAYOUT = Layout(
     header=re.compile(rb"\x55\xaa.", re.DOTALL),

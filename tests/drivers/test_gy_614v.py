@@ -8,7 +8,7 @@ from drivers.base import DeviceError, DeviceObserved, DeviceState, Surface, Temp
 from drivers.counters import Counters
 from drivers.emulators.gy_614v import Gy614V
 from drivers.gy_614v import Codec, Config, Driver, read, write
-from drivers.sampling import Sample
+from drivers.thermometry.sampling import Sample
 from tests.collecting import Collector
 from tests.drivers.rigs import ASKED
 from tests.drivers.running import running

@@ -22,8 +22,8 @@ from drivers.counters import Counters
 from drivers.emulators.cable import Cable
 from drivers.emulators.thermometer import Thermometer
 from drivers.gy_mcu906 import CONTINUOUS, Codec, Config, Driver
-from drivers.measuring import MeasuringConfig
-from drivers.sampling import Sample
+from drivers.thermometry.measuring import MeasuringConfig
+from drivers.thermometry.sampling import Sample
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
 from tests.drivers.running import kept_running, running

@@ -10,7 +10,7 @@ from drivers.base import DeviceError, DeviceObserved, DeviceState
 from drivers.counters import Counters
 from drivers.emulators.gy_mcu90640 import GyMcu90640
 from drivers.gy_mcu90640 import RATES_HZ, TELL_EMISSIVITY, Codec, Config, Driver, command, hottest
-from drivers.sampling import Sample
+from drivers.thermometry.sampling import Sample
 from tests.collecting import Collector
 from tests.drivers.rigs import HURRY
 from tests.drivers.running import running

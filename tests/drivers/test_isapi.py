@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.base import Lock, Position
-from drivers.isapi import Access, Alert, WorkStatus
+from drivers.hikvision.isapi import Access, Alert, WorkStatus
 
 JSON = b"""{
     "ipAddress": "192.168.1.64", "dateTime": "2026-03-17T22:12:03+08:00",

@@ -8,7 +8,7 @@ from drivers.base import DeviceObserved, DeviceState, Surface, TemperatureMeasur
 from drivers.counters import Counters
 from drivers.emulators.lu90614 import Lu90614
 from drivers.lu90614 import MEASURE, MODES, Codec, Config, Driver
-from drivers.sampling import Sample
+from drivers.thermometry.sampling import Sample
 from tests.collecting import Collector
 from tests.drivers.rigs import ASKED
 from tests.drivers.running import running

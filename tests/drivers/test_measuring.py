@@ -4,13 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from drivers.base import Quality, Surface
-from drivers.measuring import (
+from drivers.thermometry.measuring import (
     Measurement,
     MeasuringConfig,
     MeasuringRule,
     Report,
 )
-from drivers.sampling import Sample
+from drivers.thermometry.sampling import Sample
 
 PERIOD_S = 0.1
 AMBIENT = 22.0

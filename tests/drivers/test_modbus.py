@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from drivers import bus
 from drivers.base import DeviceError
 from drivers.counters import Counters
 from drivers.emulators.cable import Cable
-from drivers.modbus import (
+from drivers.wire import bus
+from drivers.wire.modbus import (
     Finder,
     Function,
     Master,

@@ -22,8 +22,8 @@ from drivers.base import (
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.modbus_thermometer import CALEX, OMEGA, ModbusThermometer
 from drivers.emulators.party import PartyLine
-from drivers.modbus import Finder, Function, Request, registers
 from drivers.modbus_thermometer import PROFILES, Config, Driver, Number, StatusMap, ValueMap
+from drivers.wire.modbus import Finder, Function, Request, registers
 from tests.collecting import Collector
 from tests.drivers.rigs import ASKED
 from tests.drivers.running import running

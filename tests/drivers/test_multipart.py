@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.multipart import MOST_BYTES, Codec, Part, boundary
+from drivers.hikvision.multipart import MOST_BYTES, Codec, Part, boundary
 
 MARK = b"MIME_boundary"
 TEXT = b'{"eventType": "heartBeat"}'

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.scanlines import DIALECTS, MOST_BYTES, Answer, Code, Codec, Terminator
+from drivers.serial_scanner.scanlines import DIALECTS, MOST_BYTES, Answer, Code, Codec, Terminator
 
 GM65_DONE = bytes.fromhex("02 00 00 01 00 33 31")
 NEWLAND_DONE = bytes.fromhex("02 01 30 30 30 30 23 53 43 4E 54 52 47 31 06 3B 03")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from drivers import serialport
 from drivers.base import DeviceError
 from drivers.emulators.cable import Cable
+from drivers.wire import serialport
 
 TIOCGEXCL = 0x80045440  # <asm-generic/ioctls.h>; the termios module has no name for it
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from drivers.base import DeviceObserved, DeviceState
-from drivers.sampling import Sample
-from drivers.soundness import Soundness
+from drivers.thermometry.sampling import Sample
+from drivers.thermometry.soundness import Soundness
 
 WELL = DeviceObserved(DeviceState.ONLINE)
 SPAN = (-70.0, 380.0)

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from drivers.base import CommandError, DeviceError, PulseOutput, Release, SwitchOutput
-from drivers.pulses import AGAIN_S
 from drivers.switching import Strike, Switching
+from drivers.switching.pulses import AGAIN_S
 
 
 class Relays:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers import serialport
 from drivers.emulators.gy_614v import Gy614V
 from drivers.emulators.gy_mcu90640 import GyMcu90640
 from drivers.emulators.instrument import Instrument
 from drivers.emulators.lu90614 import Lu90614
 from drivers.emulators.optris import Optris
+from drivers.wire import serialport
 from tests.drivers.test_emulators import read
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.base import DoorObserved, Lock, Position, Role
-from drivers.zigbee import DoorConfig, Doors, Report, word
+from drivers.zigbee2mqtt.messages import DoorConfig, Doors, Report, word
 
 AT = b'"last_seen":"2026-03-17T22:12:03+00:00"'
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-from drivers import isapi, multipart, optris, scanlines, usb_relay, zigbee
+from drivers import optris, usb_relay
 from drivers.counters import Counters
+from drivers.hikvision import isapi, multipart
 from drivers.lock_board import FAMILIES
-from drivers.modbus import Finder, Function, RefusedError, Request
+from drivers.serial_scanner import scanlines
+from drivers.wire.modbus import Finder, Function, RefusedError, Request
+from drivers.zigbee2mqtt import messages as zigbee
 from tests.drivers.specimens import SPECIMENS
 
 

@@ -32,7 +32,7 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from drivers.base import OptionTable, Quality, Surface, TemperatureMeasured
-from drivers.sampling import (
+from drivers.thermometry.sampling import (
     THERMAL_SHOCK,
     UNSTABLE,
     OwnTemperature,

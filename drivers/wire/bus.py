@@ -16,9 +16,9 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import Field
 
-from drivers import serialport
 from drivers.base import DeviceConfig, DeviceError, FilePath, LineUse
-from drivers.serialport import Baud, Parity, PortGoneError, SerialPort
+from drivers.wire import serialport
+from drivers.wire.serialport import Baud, Parity, PortGoneError, SerialPort
 
 _Answer = TypeVar("_Answer")
 

@@ -18,8 +18,8 @@ from enum import IntEnum
 from typing import Final
 
 from drivers.base import DeviceError
-from drivers.bus import Line
 from drivers.counters import Counters
+from drivers.wire.bus import Line
 
 _REFUSED: Final = 0x80
 _REFUSALS: Final = {

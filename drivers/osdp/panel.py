@@ -19,7 +19,7 @@ from enum import IntEnum
 from typing import Any, Final, NoReturn
 
 from drivers.base import DeviceError
-from drivers.serialport import SerialPort
+from drivers.wire.serialport import SerialPort
 
 try:
     import osdp_sys

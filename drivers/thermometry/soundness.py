@@ -1,7 +1,7 @@
 """Whether what a thermometer sends can come from a working sensor on a good line; pure."""
 
 from drivers.base import DeviceObserved, DeviceState
-from drivers.sampling import Sample
+from drivers.thermometry.sampling import Sample
 
 Span = tuple[float, float]
 """Lowest and highest °C."""

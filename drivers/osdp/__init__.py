@@ -1,6 +1,6 @@
 """OSDP readers and door controllers (IEC 60839-11-5), over their Secure Channel.
 
-The protocol itself is libosdp's, see `drivers.osdp_panel`. One device on a line.
+The protocol itself is libosdp's, see `drivers.osdp.panel`. One device on a line.
 
 Without Secure Channel anybody on the wire can play a door or repeat a card, so it is required; only
 ``installation`` lets a device in that has no key yet, and gives it its own. A strike is switched
@@ -17,7 +17,6 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
 from pydantic import Field, model_validator
 
-from drivers import serialport
 from drivers.base import (
     CodeScanned,
     Command,
@@ -39,7 +38,7 @@ from drivers.base import (
     SwitchOutput,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.osdp_panel import (
+from drivers.osdp.panel import (
     Card,
     Control,
     Event,
@@ -50,8 +49,9 @@ from drivers.osdp_panel import (
     order,
     question,
 )
-from drivers.serialport import Baud
 from drivers.together import together
+from drivers.wire import serialport
+from drivers.wire.serialport import Baud
 
 _INSTALLATION: Final = (
     "in installation mode, in which anybody could listen in; take installation out of its stanza"

@@ -4,8 +4,8 @@
 
     GET alertStream ──> multipart ──> alert ──> replays ──> door, code, temperature
 
-What is in an alert is in `drivers.isapi`. What a terminal repeats from its memory is left out: it
-is no event of now, and a door is not where it was. After each reconnect the doors are asked for.
+What is in an alert is in `isapi`. What a terminal repeats from its memory is left out: it is no
+event of now, and a door is not where it was. After each reconnect the doors are asked for.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from typing import Annotated, Final, Literal, NoReturn
 import aiohttp
 from pydantic import Field, StringConstraints, ValidationError
 
-from drivers import http, multipart
 from drivers.base import (
     CodeScanned,
     Command,
@@ -40,7 +39,8 @@ from drivers.base import (
     TemperatureMeasured,
 )
 from drivers.base import Driver as BaseDriver
-from drivers.isapi import RELEASE, STATUS, STREAM, Access, Alert, WorkStatus, release_path
+from drivers.hikvision import http, multipart
+from drivers.hikvision.isapi import RELEASE, STATUS, STREAM, Access, Alert, WorkStatus, release_path
 
 _ANSWER_S: Final = 10.0
 _STATUS_MOST: Final = 1 << 18

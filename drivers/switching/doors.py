@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from drivers.base import DoorObserved, Emit, Lock, Position, Role
-from drivers.wiring import DoorConfig
+from drivers.switching.wiring import DoorConfig
 
 
 class Doors:

@@ -20,7 +20,7 @@ from drivers.base import (
     Release,
     SwitchOutput,
 )
-from drivers.pulses import Pulses
+from drivers.switching.pulses import Pulses
 
 _log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Code readers on a serial line or USB-CDC: GM65, Newland and Honeywell, or any that sends lines.
 
-What is on the line, and what it can be told, is in `drivers.scanlines`. Only the GM65 family can be
-asked whether it is there; of the others nothing is known before the first code.
+What is on the line, and what it can be told, is in `scanlines`. Only the GM65 family can be asked
+whether it is there; of the others nothing is known before the first code.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from typing import Annotated, Final, Literal, NoReturn
 
 from pydantic import Field
 
-from drivers import serialport
 from drivers.base import (
     CodeScanned,
     Command,
@@ -26,9 +25,10 @@ from drivers.base import (
 )
 from drivers.base import Driver as BaseDriver
 from drivers.presence import Presence
-from drivers.scanlines import DIALECTS, Answer, Code, Codec, Terminator, Trigger
-from drivers.serialport import Baud, Parity, SerialPort
+from drivers.serial_scanner.scanlines import DIALECTS, Answer, Code, Codec, Terminator, Trigger
 from drivers.together import together
+from drivers.wire import serialport
+from drivers.wire.serialport import Baud, Parity, SerialPort
 
 _ANSWER_S: Final = 0.5
 """The longest answer has 17 bytes, 18 ms at 9600 baud; a module that is reading takes its time."""

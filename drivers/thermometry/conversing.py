@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from drivers.counters import Counters
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
+from drivers.thermometry.sampling import Sample
+from drivers.wire.serialport import SerialPort
 
 
 class Sensor(Protocol):

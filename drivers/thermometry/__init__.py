@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from drivers import serialport
 from drivers.base import (
     Command,
     CommandError,
@@ -23,11 +22,12 @@ from drivers.base import (
     MeasureTemperature,
     Surface,
 )
-from drivers.conversing import Sensor
-from drivers.measuring import FASTEST_PER_S, MeasuringConfig, MeasuringRule
-from drivers.sampling import Sample
-from drivers.serialport import SerialPort
-from drivers.soundness import Soundness, Span
+from drivers.thermometry.conversing import Sensor
+from drivers.thermometry.measuring import FASTEST_PER_S, MeasuringConfig, MeasuringRule
+from drivers.thermometry.sampling import Sample
+from drivers.thermometry.soundness import Soundness, Span
+from drivers.wire import serialport
+from drivers.wire.serialport import SerialPort
 
 _log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ Listens to, below ``base_topic``::
     NAME                 a device's fields, after every report of it
     NAME/availability    {"state": "offline"}, retained; older: offline
 
-What is in the fields is in `drivers.zigbee`. A battery device may be dead for a day before
-Zigbee2MQTT says so: therefore ``last_seen`` must be there (``advanced: last_seen``), and what was
-last seen ``stale_s`` ago is unknown. A lock can be told to open; nothing here locks.
+What is in the fields is in `messages`. A battery device may be dead for a day before Zigbee2MQTT
+says so: therefore ``last_seen`` must be there (``advanced: last_seen``), and what was last seen
+``stale_s`` ago is unknown. A lock can be told to open; nothing here locks.
 
 Source: Zigbee2MQTT's documentation, MQTT topics and messages.
 """
@@ -39,7 +39,7 @@ from drivers.base import (
 )
 from drivers.base import Driver as BaseDriver
 from drivers.together import together
-from drivers.zigbee import DoorConfig, Doors, Report, Topic, word
+from drivers.zigbee2mqtt.messages import DoorConfig, Doors, Report, Topic, word
 
 _BRIDGE_S: Final = 10.0
 """Its state is retained: it comes at once, or Zigbee2MQTT has never run with this base_topic."""
