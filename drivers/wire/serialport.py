@@ -79,7 +79,8 @@ class SerialPort:
         Raises:
             PortGoneError: the port is gone.
         """
-        _log.debug("%s ← %s", self.name, data.hex(" "))
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s ← %s", self.name, data.hex(" "))
         rest = memoryview(data)
         while rest:
             try:
@@ -132,8 +133,9 @@ class SerialPort:
         else:
             if not self._unread:
                 self._end(None)
-        shown = f"{len(self._unread)} bytes" if self._brings_codes else self._unread.hex(" ")
-        _log.debug("%s → %s", self.name, shown)
+        if _log.isEnabledFor(logging.DEBUG):
+            shown = f"{len(self._unread)} bytes" if self._brings_codes else self._unread.hex(" ")
+            _log.debug("%s → %s", self.name, shown)
         self._news.set()
 
     def _end(self, error: OSError | None) -> None:
