@@ -15,6 +15,7 @@ import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from drivers.base import DeviceError
@@ -99,6 +100,11 @@ class Request:
         return bytes((self.address, self.function, count)), count
 
 
+@lru_cache(maxsize=64)  # a poll asks the same again and again
+def _either(one: bytes, other: bytes) -> re.Pattern[bytes]:
+    return re.compile(re.escape(one) + b"|" + re.escape(other))
+
+
 class Finder:
     """Finds the answer to one request in a stream of bytes.
 
@@ -112,7 +118,7 @@ class Finder:
         self._request = request
         self._head, self._count = request.answer()
         refused = bytes((request.address, request.function | _REFUSED))
-        self._begins = re.compile(re.escape(self._head) + b"|" + re.escape(refused))
+        self._begins = _either(self._head, refused)
         self._buffer = b""
 
     def feed(self, data: bytes) -> bytes | None:
