@@ -6,6 +6,8 @@ from drivers.thermometry.sampling import Sample
 Span = tuple[float, float]
 """Lowest and highest °C."""
 
+_SOUND = DeviceObserved(DeviceState.ONLINE)
+
 _SENSOR_SPAN: Span = (-40.0, 125.0)
 """Of the sensor itself: what the MLX90614 and electronics of its kind are made for."""
 
@@ -50,7 +52,7 @@ class Soundness:
         self._span = span
         self._frozen_s = frozen_s
         self._line = Line()
-        self._told = self._candidate = DeviceObserved(DeviceState.ONLINE)
+        self._told = self._candidate = _SOUND
         self._candidate_since_s = 0.0
         self._last: Sample | None = None
         self._unchanged_since_s = 0.0
@@ -83,7 +85,7 @@ class Soundness:
             return _degraded("frozen", sample.celsius)
         if self._line.bad_percent >= _BAD_PERCENT:
             return _degraded("noisy-line", float(self._line.bad_percent))
-        return DeviceObserved(DeviceState.ONLINE)
+        return _SOUND
 
 
 def _degraded(reason: str, measured: float) -> DeviceObserved:
