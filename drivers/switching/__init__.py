@@ -62,6 +62,7 @@ class Switching:
         self._news = asyncio.Event()
         self._board: Board | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._commands: set[asyncio.Task[None]] = set()
 
     def released(self, door: str) -> bool:
         """Whether the lock of ``door`` is told to be open at present."""
@@ -80,8 +81,10 @@ class Switching:
             yield
         finally:
             self._board = None
-            self._ending.cancel()
-            await asyncio.wait([self._ending])
+            # Commands too: one that was asked again would switch on what has just been left off.
+            for task in (ending := {self._ending, *self._commands}):
+                task.cancel()
+            await asyncio.wait(ending)
             await self._leave(board)
 
     async def wait(self, seconds: float) -> None:
@@ -104,20 +107,32 @@ class Switching:
         """See :meth:`drivers.base.Driver.execute`."""
         if self._board is None:
             raise CommandError("the device is not connected")
+        task = asyncio.create_task(self._carry_out(command, self._board))
+        self._commands.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._board is not None or not task.cancelled():
+                raise
+            raise CommandError("the device was lost meanwhile") from None
+        finally:
+            self._commands.discard(task)
+
+    async def _carry_out(self, command: Command, board: Board) -> None:
         try:
             match command:
                 case Release(door):
                     if door not in self._strikes:
                         raise CommandError(f"nothing here releases {door}")
-                    await self._pulse(self._board, *self._strikes[door])
+                    await self._pulse(board, *self._strikes[door])
                 case PulseOutput(name, seconds):
                     if not 0 < seconds <= _LONGEST_S:
                         raise CommandError(f"a pulse has up to {_LONGEST_S:g} s, not {seconds:g}")
-                    await self._pulse(self._board, self._number(name), round(seconds * 1000))
+                    await self._pulse(board, self._number(name), round(seconds * 1000))
                 case SwitchOutput(name, on):
                     output = self._number(name)
                     self._pulses.forget(output)
-                    await self._board.switch(output, on=on)
+                    await board.switch(output, on=on)
                 case _:
                     raise CommandError(f"this device cannot do {type(command).__name__}")
         except DeviceError as error:

@@ -150,3 +150,23 @@ async def test_waiting_ends_when_something_begins_or_ends() -> None:
         assert not outputs.released("gate-1")
         outputs.wake()
         await outputs.wait(60)
+
+
+async def test_a_command_ends_with_the_connection() -> None:
+    class Slow(Relays):
+        """Is asked again and again, as one whose answers are lost."""
+
+        async def switch(self, output: int, *, on: bool) -> None:
+            for _ in range(5 if on else 1):
+                await super().switch(output, on=on)
+                await asyncio.sleep(0.01)
+
+    relays = Slow()
+    async with connected(relays) as outputs:
+        telling = asyncio.create_task(outputs.execute(Release("gate-1")))
+        await until_switched(relays, 1)
+    with pytest.raises(CommandError, match="lost meanwhile"):
+        await telling
+
+    assert relays.switched[-1] == (0, False)
+    assert not relays.on
