@@ -61,6 +61,10 @@ Input = Annotated[int, Field(ge=0, le=63)]
 Output = Annotated[int, Field(ge=0, le=63)]
 
 
+_LONGEST_S: Final = 3600.0
+"""Of a pulse; with no tenth of a second or more than 6553 s the device would stay on for ever."""
+
+
 class DoorConfig(OptionTable):
     """`[devices.NAME.doors.DOOR]`: a door on the device's inputs and outputs."""
 
@@ -74,6 +78,12 @@ class DoorConfig(OptionTable):
     """The output of the strike that lets somebody through, counted from 0."""
     strike_s: Annotated[float, Field(ge=0.1, le=60)] = 3.0
     """How long it is on; the device itself switches it off."""
+
+    @model_validator(mode="after")
+    def _no_home(self) -> Self:
+        if self.role is Role.HOME and self.strike is not None:
+            raise ValueError("a home door is only ever watched; nothing may lock or release it")
+        return self
 
 
 class OutputConfig(OptionTable):
@@ -161,6 +171,8 @@ class Driver(BaseDriver):
             case Release(name) if name in doors and doors[name].strike is not None:
                 return order(doors[name].strike or 0, Control.ON_FOR, doors[name].strike_s)
             case PulseOutput(name, seconds) if name in outputs:
+                if not 0 < seconds <= _LONGEST_S:
+                    raise CommandError(f"a pulse has up to {_LONGEST_S:g} s, not {seconds:g}")
                 return order(outputs[name].number, Control.ON_FOR, seconds)
             case SwitchOutput(name, on) if name in outputs:
                 return order(outputs[name].number, Control.ON if on else Control.OFF)

@@ -13,6 +13,7 @@ device's own key through that, and changes to it. Source: libosdp 3.2, osdp.h.
 """
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -85,7 +86,7 @@ def order(output: int, control: Control, seconds: float = 0.0) -> dict[str, Any]
         "command": osdp_sys.CMD_OUTPUT,
         "output_no": output,
         "control_code": control.value,
-        "timer_count": round(seconds * 10),
+        "timer_count": math.ceil(seconds * 10),  # 0 would be for ever
     }
 
 

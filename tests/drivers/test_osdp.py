@@ -22,6 +22,7 @@ from drivers.base import (
 )
 from drivers.emulators.osdp_device import OsdpDevice
 from drivers.osdp import Config, Driver
+from drivers.osdp.panel import Control, order
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
 from tests.drivers.running import kept_running, running
@@ -67,6 +68,10 @@ class TestConfig:
     def test_a_strike_is_no_output_to_be_switched(self, link: Path, key_file: Path) -> None:
         with pytest.raises(ValidationError, match=r"doors\.gate-1\.strike is 1, as is outputs\.l"):
             driver(link, key_file, outputs={"lamp": {"number": 1}})
+
+    def test_a_home_door_has_no_strike(self, link: Path, key_file: Path) -> None:
+        with pytest.raises(ValidationError, match="only ever watched"):
+            driver(link, key_file, doors={"flat-3": {"role": "home", "input": 0, "strike": 1}})
 
     def test_there_is_no_way_without_a_key(self, link: Path) -> None:
         with pytest.raises(ValidationError, match="key_file"):
@@ -200,6 +205,14 @@ class TestTold:
         for command in (Release("gate-2"), SwitchOutput("horn", on=True), TriggerScan()):
             with pytest.raises(CommandError, match="cannot do"):
                 await reader.execute(command)
+
+    @pytest.mark.parametrize("seconds", [-1.0, 0.0, 6553.6])
+    async def test_no_pulse_is_for_ever(self, link: Path, key_file: Path, seconds: float) -> None:
+        with pytest.raises(CommandError, match="a pulse has up to"):
+            await driver(link, key_file).execute(PulseOutput("lamp", seconds))
+
+    def test_the_shortest_pulse_ends(self) -> None:
+        assert order(0, Control.ON_FOR, 0.01)["timer_count"] == 1
 
 
 class TestLost:
