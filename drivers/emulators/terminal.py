@@ -68,9 +68,12 @@ class Terminal:
         self._memory.append(_alert(self._serial, event | {"currentEvent": False}))
         self.send(_alert(self._serial, event))
 
-    def send(self, data: bytes) -> None:
-        """Put bytes on every open stream."""
+    def send(self, data: bytes, *, chunked: bool = True) -> None:
+        """Put bytes on every open stream; as what is no chunk they break it."""
         for stream in self._streams:
+            if not chunked:
+                stream.write(data)
+                continue
             _send(stream, data, 3 if self._slow else len(data))
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -122,7 +122,7 @@ class Driver(BaseDriver):
                 await emit(DeviceObserved(DeviceState.ONLINE))
                 await self._look_at_doors(session, emit)
                 codec = multipart.Codec(mark, self.counters)
-                async for data in stream.content.iter_any():
+                while data := await _heard(stream, self._config.silence_s):
                     for part in codec.feed(data):
                         await self._take(part, emit)
         except TimeoutError as error:
@@ -146,6 +146,8 @@ class Driver(BaseDriver):
         if not isinstance(command, Release) or command.door not in self._config.doors:
             await super().execute(command)
             return
+        if self._config.doors[command.door].role is Role.HOME:
+            raise CommandError("a home door is only ever watched; nothing may release it")
         if self._session is None:
             raise CommandError(f"{self._config.url} is not connected")
         path = release_path(self._config.doors[command.door].number)
@@ -241,9 +243,9 @@ class Driver(BaseDriver):
         if not event.is_about_a_person:
             return
         if event.code:
-            yield CodeScanned(event.code.encode(), "qr", "terminal")
+            yield CodeScanned(event.code.encode(errors="surrogatepass"), "qr", "terminal")
         elif event.card:
-            yield CodeScanned(event.card.encode(), "card", "terminal")
+            yield CodeScanned(event.card.encode(errors="surrogatepass"), "card", "terminal")
         if (celsius := event.celsius) is not None:
             low, high = self._config.plausible_celsius
             reason = {celsius < low: "below-plausible", celsius > high: "above-plausible"}.get(True)
@@ -254,6 +256,12 @@ class Driver(BaseDriver):
                 quality=Quality.INVALID if reason else Quality.OK,
                 reason=reason,
             )
+
+
+async def _heard(stream: aiohttp.ClientResponse, silence_s: float) -> bytes:
+    # Not left to aiohttp: after a broken chunk its own time-out never ends the wait.
+    async with asyncio.timeout(silence_s):
+        return await stream.content.readany()
 
 
 async def _beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:

@@ -36,6 +36,7 @@ from drivers.base import (
     Name,
     Reading,
     Release,
+    Role,
 )
 from drivers.base import Driver as BaseDriver
 from drivers.together import together
@@ -126,6 +127,8 @@ class Driver(BaseDriver):
         if door is None or door.lock is None or not isinstance(command, Release):
             await super().execute(command)
             return
+        if door.role is Role.HOME:
+            raise CommandError("a home door is only ever watched; nothing may release it")
         async with self._turn:
             await self._unlock(command.door, door.lock)
 

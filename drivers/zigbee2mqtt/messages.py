@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -41,6 +42,12 @@ Topic = Annotated[
 """A name that is a topic, or a part of one."""
 
 
+def _a_time(value: datetime) -> datetime:
+    if not 1970 <= value.year < 9999:  # others have no seconds since 1970 in every time zone
+        raise ValueError("no time at which a device was seen")
+    return value
+
+
 class Report(BaseModel):
     """What Zigbee2MQTT knows of a device; fields that it does not know are absent."""
 
@@ -51,7 +58,7 @@ class Report(BaseModel):
     state: str | None = None
     tamper: bool | None = None
     battery: Annotated[float, Field(ge=0, le=100)] | None = None
-    last_seen: datetime | None = None
+    last_seen: Annotated[datetime, AfterValidator(_a_time)] | None = None
 
     @classmethod
     def read(cls, payload: bytes) -> Self | None:

@@ -202,6 +202,14 @@ async def test_garbage_is_said_and_survived(credentials: Path) -> None:
     assert readings.matching(DeviceObserved)[-1] == ONLINE
 
 
+async def test_half_a_character_is_a_code_like_any_other(credentials: Path) -> None:
+    readings = Collector()
+    async with Terminal() as terminal, running(driver(terminal.url, credentials), readings):
+        await followed(terminal, readings)
+        terminal.event(0x4B, QRCodeInfo="\ud800")
+        await readings.wait_for(lambda each: each == CodeScanned(b"\xed\xa0\x80", "qr", "terminal"))
+
+
 class TestRefused:
     async def test_a_wrong_password_is_tried_once(self, credentials: Path) -> None:
         readings = Collector()
@@ -246,8 +254,25 @@ class TestRefused:
 
         assert ONLINE in readings.readings
 
+    async def test_one_whose_stream_breaks_is_lost(self, credentials: Path) -> None:
+        readings = Collector()
+        async with Terminal() as terminal:
+            running_on = asyncio.create_task(
+                driver(terminal.url, credentials, silence_s=1).run(readings)
+            )
+            await followed(terminal, readings)
+            terminal.send(b"no chunk\r\n", chunked=False)
+            async with asyncio.timeout(30):
+                with pytest.raises(DeviceError, match=r"sends no more|cannot be used"):
+                    await running_on
+
 
 class TestTold:
+    async def test_a_home_door_is_never_released(self, credentials: Path) -> None:
+        reader = driver("http://127.0.0.1:9", credentials, doors={"flat-3": {"role": "home"}})
+        with pytest.raises(CommandError, match="only ever watched"):
+            await reader.execute(Release("flat-3"))
+
     async def test_it_lets_somebody_through(self, credentials: Path) -> None:
         readings = Collector()
         async with Terminal() as terminal:

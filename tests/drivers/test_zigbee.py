@@ -130,3 +130,8 @@ def test_what_is_out_of_reach_is_unknown() -> None:
     assert known.news(0) == [flat(Position.UNKNOWN, Lock.LOCKED)]
     known.forget()
     assert known.news(0) == [flat(Position.UNKNOWN)]
+
+
+@pytest.mark.parametrize("seen", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+def test_a_time_that_is_none_is_no_report(seen: str) -> None:
+    assert Report.read(b'{"contact":true,"last_seen":"%b"}' % seen.encode()) is None

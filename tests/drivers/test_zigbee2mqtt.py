@@ -218,6 +218,11 @@ class TestTold:
             with pytest.raises(CommandError, match="gate_lock does not say that it is unlocked"):
                 await reader.execute(Release("gate-1"))
 
+    async def test_a_home_door_is_never_released(self) -> None:
+        reader = driver(9, doors={"flat-3": {"role": "home", "lock": "flat_lock"}})
+        with pytest.raises(CommandError, match="only ever watched"):
+            await reader.execute(Release("flat-3"))
+
     async def test_what_cannot_be_done_is_said(self, broker: Mosquitto) -> None:
         reader = driver(broker.port)
         with pytest.raises(CommandError, match="is not connected"):
