@@ -187,6 +187,7 @@ class Driver(BaseDriver):
         report = Report.read(payload)
         if report is None:
             self.counters.unknown += 1
+            self._doors.forget(device)  # it has said something: what it said before is over
             return 0.0
         if report.last_seen is None:
             self._doors.forget(device)

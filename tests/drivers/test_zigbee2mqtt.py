@@ -194,6 +194,19 @@ async def test_hostile_payloads(broker: Mosquitto) -> None:
         await readings.wait_for(lambda each: each == flat(Position.OPEN))
 
 
+async def test_a_report_that_cannot_be_read_ends_what_was_known(broker: Mosquitto) -> None:
+    readings = Collector()
+    async with ZigbeeBridge(broker.port) as bridge, running(driver(broker.port), readings):
+        await readings.wait_for(is_online)
+        await bridge.report("flat3", contact=True)
+        await readings.wait_for(lambda each: each == flat(Position.CLOSED))
+        known = len(readings.readings)
+        await bridge.send("flat3", b'{"contact":false,"battery":300}')
+        await readings.wait_for(
+            lambda each: each == flat(Position.UNKNOWN) and each in readings.readings[known:]
+        )
+
+
 class TestTold:
     async def test_a_lock_is_opened_and_says_so(self, broker: Mosquitto) -> None:
         readings = Collector()
