@@ -33,9 +33,12 @@ class Pulses:
     def begin(self, output: int, seconds: float, *, ours: bool) -> None:
         """``output`` is on from now, in place of a pulse that was still running.
 
-        ``ours``: the board cannot time it.
+        ``ours``: the board cannot time it. What was ours stays so: if the command of a pulse that
+        the board would time gets lost, the former one is still on.
         """
         end = asyncio.get_running_loop().time() + seconds
+        former = self._pulses.get(output)
+        ours = ours or (former is not None and former.ours)
         self._pulses[output] = _Pulse(end, ours, end)
         self._begun.set()
 

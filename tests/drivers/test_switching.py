@@ -8,7 +8,7 @@ import pytest
 
 from drivers.base import CommandError, DeviceError, PulseOutput, Release, SwitchOutput
 from drivers.switching import Strike, Switching
-from drivers.switching.pulses import AGAIN_S
+from drivers.switching.pulses import AGAIN_S, Pulses
 
 
 class Relays:
@@ -94,6 +94,15 @@ async def test_a_second_release_makes_it_longer() -> None:
         await outputs.execute(Release("gate-1"))
         await relays.until_off(0)
         assert asyncio.get_running_loop().time() - began >= 0.39
+
+
+async def test_what_was_on_by_us_goes_off_by_us_though_the_board_would_time_the_next() -> None:
+    pulses = Pulses()
+    pulses.begin(1, 300, ours=True)
+    pulses.begin(1, 0.01, ours=False)
+    assert pulses.ours == {1}
+    pulses.begin(2, 0.01, ours=False)
+    assert pulses.ours == {1}
 
 
 async def test_off_is_repeated_until_it_is_done() -> None:
