@@ -12,10 +12,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Annotated, Final, Literal, NoReturn
+from typing import Annotated, Final, Literal, NoReturn, Self
 
 import aiohttp
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from drivers.base import (
     CodeScanned,
@@ -89,6 +89,19 @@ class Config(DeviceConfig):
     """Lowest and highest temperature that skin can have indoors; others are marked invalid."""
     doors: dict[Name, DoorConfig] = Field(default_factory=dict)
     """The doors that the terminal controls."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        low, high = self.plausible_celsius
+        if low >= high:
+            raise ValueError(f"plausible_celsius: {low} is not below {high}")
+        taken: dict[int, str] = {}
+        for name, door in self.doors.items():
+            use = f"doors.{name}.number"
+            if door.number in taken:
+                raise ValueError(f"{use} is {door.number}, as is {taken[door.number]}")
+            taken[door.number] = use
+        return self
 
 
 class Driver(BaseDriver):

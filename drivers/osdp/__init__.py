@@ -114,10 +114,14 @@ class Config(DeviceConfig):
 
     @model_validator(mode="after")
     def _strikes_are_apart(self) -> Self:
+        taken = {output.number: f"outputs.{name}" for name, output in self.outputs.items()}
         for name, door in self.doors.items():
-            for other, output in self.outputs.items():
-                if output.number == door.strike:
-                    raise ValueError(f"doors.{name}.strike is {door.strike}, as is outputs.{other}")
+            if door.strike is None:
+                continue
+            use = f"doors.{name}.strike"
+            if door.strike in taken:
+                raise ValueError(f"{use} is {door.strike}, as is {taken[door.strike]}")
+            taken[door.strike] = use
         return self
 
 

@@ -76,6 +76,15 @@ class TestConfig:
         with pytest.raises(ValidationError, match="url"):
             driver(url, credentials)
 
+    def test_two_doors_share_no_number(self, credentials: Path) -> None:
+        doors = {"gate-1": {"role": "gate"}, "gate-2": {"role": "gate"}}
+        with pytest.raises(ValidationError, match=r"gate-2\.number is 1, as is doors\.gate-1"):
+            driver("http://h", credentials, doors=doors)
+
+    def test_what_is_plausible_has_a_lowest_and_a_highest(self, credentials: Path) -> None:
+        with pytest.raises(ValidationError, match=r"50\.0 is not below 10\.0"):
+            driver("http://h", credentials, plausible_celsius=(50, 10))
+
 
 @pytest.mark.parametrize("slow", [False, True])
 async def test_door_code_card_and_temperature(credentials: Path, slow: bool) -> None:

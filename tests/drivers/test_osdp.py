@@ -69,6 +69,11 @@ class TestConfig:
         with pytest.raises(ValidationError, match=r"doors\.gate-1\.strike is 1, as is outputs\.l"):
             driver(link, key_file, outputs={"lamp": {"number": 1}})
 
+    def test_two_doors_share_no_strike(self, link: Path, key_file: Path) -> None:
+        doors = {name: {"role": "gate", "input": 0, "strike": 1} for name in ("gate-1", "gate-2")}
+        with pytest.raises(ValidationError, match=r"gate-2\.strike is 1, as is doors\.gate-1"):
+            driver(link, key_file, doors=doors)
+
     def test_a_home_door_has_no_strike(self, link: Path, key_file: Path) -> None:
         with pytest.raises(ValidationError, match="only ever watched"):
             driver(link, key_file, doors={"flat-3": {"role": "home", "input": 0, "strike": 1}})
