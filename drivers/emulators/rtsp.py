@@ -5,69 +5,37 @@ packets of RTP, each behind ``$``, channel, two bytes of length.
 """
 
 import asyncio
-from typing import Self
 
+from drivers.emulators.networked import Networked
 from drivers.emulators.rtp import HERTZ, JPEG, Format, packets
 
 
-class RtspCamera:
+class RtspCamera(Networked):
     """Shows pictures to whoever plays it; use it as an asynchronous context manager.
 
     ``stalls`` set, it sends nothing more; ``garbage`` is sent once instead.
     """
 
     def __init__(self, pictures: list[bytes], packed: Format = JPEG, *, fps: float = 15.0) -> None:
+        super().__init__()
         self.pictures = pictures
         self.stalls = False
         self.garbage = b""
         self._packed = packed
         self._period_s = 1 / fps
-        self._port = 0
-        self._server: asyncio.Server | None = None
-        self._sessions: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     @property
     def url(self) -> str:
         """The address of the stream; it stays the same while the camera is stopped."""
-        return f"rtsp://127.0.0.1:{self._port}/live"
+        return f"rtsp://{self.place}/live"
 
-    async def start(self) -> None:
-        """Let players in."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Throw every player out and let nobody in."""
-        if self._server:
-            self._server.close()
-        for session in self._sessions:
-            session.cancel()
-        if self._sessions:
-            await asyncio.wait(self._sessions)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = asyncio.create_task(self._serve(reader, writer))
-        self._sessions.add(session)
-        session.add_done_callback(self._sessions.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while request := await reader.readuntil(b"\r\n\r\n"):
-                method, url, _ = request.decode("latin-1").split(" ", 2)
-                writer.write(self._reply(method, url, request))
-                if method == "PLAY":
-                    await self._play(writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the player has left
-        finally:
-            writer.close()
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """See :meth:`drivers.emulators.networked.Networked.serve`."""
+        while request := await reader.readuntil(b"\r\n\r\n"):
+            method, url, _ = request.decode("latin-1").split(" ", 2)
+            writer.write(self._reply(method, url, request))
+            if method == "PLAY":
+                await self._play(writer)
 
     async def _play(self, writer: asyncio.StreamWriter) -> None:
         sequence = turn = 0

@@ -9,13 +9,16 @@ import hashlib
 import json
 import re
 import secrets
-from typing import Any, Self
+from typing import Any
+
+from drivers.emulators.networked import Networked
 
 
-class Terminal:
+class Terminal(Networked):
     """The terminal; use it as an asynchronous context manager, on the network from the start."""
 
     def __init__(self, *, user: str = "gate", password: str = "secret", slow: bool = False) -> None:
+        super().__init__()
         self.contact = 0
         self.released: list[str] = []
         self.wrong_passwords = 0
@@ -24,36 +27,12 @@ class Terminal:
         self._slow = slow
         self._serial = 0
         self._memory: list[bytes] = []
-        self._port = 0
-        self._server: asyncio.Server | None = None
         self._streams: set[asyncio.StreamWriter] = set()
-        self._sessions: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        await self.replug()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.unplug()
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._port}"
-
-    async def replug(self) -> None:
-        """Put it on the network, at the address that it had."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def unplug(self) -> None:
-        """Take it off."""
-        if self._server:
-            self._server.close()
-        for task in self._sessions:
-            task.cancel()
-        if self._sessions:
-            await asyncio.wait(self._sessions)
+        return f"http://{self.place}"
 
     @property
     def watchers(self) -> int:
@@ -76,12 +55,8 @@ class Terminal:
                 continue
             _send(stream, data, 3 if self._slow else len(data))
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = asyncio.create_task(self._serve(reader, writer))
-        self._sessions.add(session)
-        session.add_done_callback(self._sessions.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """See :meth:`drivers.emulators.networked.Networked.serve`."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -89,11 +64,8 @@ class Terminal:
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 method, path = head.split()[:2]
                 await self._answer(writer, method, path, head, body.decode())
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client has left
         finally:
             self._streams.discard(writer)
-            writer.close()
 
     async def _answer(
         self, writer: asyncio.StreamWriter, method: str, path: str, head: str, body: str

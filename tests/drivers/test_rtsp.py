@@ -82,9 +82,9 @@ async def test_it_breaks_and_comes_back() -> None:
         for _ in range(2):
             await collector.wait_for(DeviceObserved, after=len(collector.readings))
             errors.clear()
-            await camera.stop()
+            await camera.unplug()
             await until(lambda: any("cannot be opened" in str(error) for error in errors))
-            await camera.start()
+            await camera.replug()
         await collector.wait_for(DeviceObserved, after=len(collector.readings))
 
 
