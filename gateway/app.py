@@ -4,12 +4,12 @@ import asyncio
 import logging
 import random
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from drivers import registry
 from drivers.base import DeviceState
-from gateway import health, keys
+from gateway import control, health, keys
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import GatewayError
@@ -94,7 +94,9 @@ class Gateway:
         )
         uplink_stop = asyncio.Event()
         async with (
-            health.serve(health.status_socket(self._config.gateway.state_dir), self.health),
+            control.serve(
+                control.socket_path(self._config.gateway.state_dir), {"health": self._tell_health}
+            ),
             asyncio.TaskGroup() as parts,
         ):
             living = parts.create_task(_end_with_any(self._journal.tasks), name="journal")
@@ -157,6 +159,9 @@ class Gateway:
                 alarms=dict(self._uplink.alarms),
             ),
         )
+
+    async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
+        return control.Answer(body=self.health())
 
     def _device_states(self) -> dict[str, DeviceState]:
         return {

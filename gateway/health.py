@@ -1,23 +1,13 @@
-"""What is alive: one picture of the gateway, given on a local socket to whoever may read it."""
+"""What is alive: one picture of the gateway, given to whoever asks on the local socket."""
 
-import asyncio
-import logging
-import os
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import ExitStack, asynccontextmanager
-from hashlib import blake2s
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from drivers.base import DeviceState
+from gateway import control
 from gateway.clock import TimeQuality
-
-_log = logging.getLogger(__name__)
-
-_SOCKET_NAME = "status.sock"
-_LONGEST_SOCKET_PATH = 107  # bytes; sun_path in <sys/un.h> less its final NUL
+from gateway.control import NoAnswerError, Status
 
 
 class _Picture(BaseModel):
@@ -78,79 +68,10 @@ class Health(_Picture):
     link: LinkHealth
 
 
-def status_socket(state_dir: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the gateway that works in `state_dir` says how it is.
-
-    Not in there if it can be helped: a disk on which a socket is bound can neither be taken away
-    nor repaired. With systemd it is the unit's own directory ($RUNTIME_DIRECTORY, the first of
-    several), for a user logged in theirs ($XDG_RUNTIME_DIR).
-    """
-    own, _, _ = environment.get("RUNTIME_DIRECTORY", "").partition(":")
-    if own:
-        return Path(own) / _SOCKET_NAME
-    shared = environment.get("XDG_RUNTIME_DIR")
-    if shared and Path(shared).is_dir():
-        name = blake2s(os.fsencode(os.path.realpath(state_dir)), digest_size=8).hexdigest()
-        return Path(shared) / f"checkpoint-gateway-{name}.sock"
-    return state_dir / _SOCKET_NAME
-
-
-@asynccontextmanager
-async def serve(path: Path, picture: Callable[[], Health]) -> AsyncIterator[None]:
-    """Answer each connection to the socket `path` with the picture as one line of JSON.
-
-    Where there can be no socket, that costs the status and not the gate: it is said and left out.
-    """
-    if len(bytes(path)) > _LONGEST_SOCKET_PATH:
-        _log.warning("no status: %s is longer than a socket's path may be", path)
-        yield
-        return
-
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(picture().model_dump_json().encode() + b"\n")
-        writer.close()
-
-    try:
-        server = await asyncio.start_unix_server(answer, sock=_bound(path))
-    except OSError as error:
-        _log.warning("no status on %s: %s", path, error.strerror or error)
-        yield
-        return
-    try:
-        yield
-    finally:
-        server.close()
-        _clear(path)
-
-
-def _bound(path: Path) -> socket.socket:
-    """A socket at `path` that its own user and group may connect to."""
-    _clear(path)
-    with ExitStack() as undo:
-        listener = undo.enter_context(socket.socket(socket.AF_UNIX))
-        # With a chmod after the bind, everybody could connect in between.
-        former = os.umask(0o117)
-        try:
-            listener.bind(bytes(path))
-        finally:
-            os.umask(former)
-        undo.pop_all()
-    return listener
-
-
-def _clear(path: Path) -> None:
-    path.unlink(missing_ok=True)
-
-
 async def ask(path: Path, *, timeout_s: float = 2.0) -> Health | None:
     """The picture of the gateway that answers on the socket `path`; None if none does."""
     try:
-        async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(path)
-            try:
-                line = await reader.read()
-            finally:
-                writer.close()
-    except (OSError, TimeoutError):
+        answer = await control.ask(path, "health", timeout_s=timeout_s)
+        return Health.model_validate(answer.body) if answer.status is Status.DONE else None
+    except NoAnswerError:
         return None
-    return Health.model_validate_json(line) if line else None

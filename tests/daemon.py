@@ -26,7 +26,7 @@ class Daemon:
     ) -> None:
         self.directory = directory
         self.state_dir = directory / "state"
-        self.socket = directory / "run" / "status.sock"
+        self.socket = directory / "run" / "control.sock"
         self._environment = {"RUNTIME_DIRECTORY": str(self.socket.parent), **(environment or {})}
         self._program = program
         self._log = directory / "daemon.log"

@@ -27,7 +27,7 @@ LOWEST = {
 WIRE = {"gateway.events", "gateway.clock", "gateway.config", "gateway.errors", "drivers.base"}
 PARTS = {
     "gateway.configfile", "gateway.recorder", "gateway.journal", "gateway.uplink",
-    "gateway.supervisor", "gateway.health", "gateway.events",
+    "gateway.supervisor", "gateway.health", "gateway.control", "gateway.events",
 } | LOWEST  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -75,7 +75,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | WIRE,
     "gateway.journal": {"gateway.ranges"} | WIRE,
     "gateway.supervisor": WIRE,
-    "gateway.health": BASE | {"gateway.clock"},
+    "gateway.health": BASE | {"gateway.clock", "gateway.control"},
+    "gateway.control": {"gateway.errors"},
     "gateway.events": BASE | {"gateway.clock"},
     "gateway.configfile": {
         "gateway.config",

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from gateway import health
+from gateway import control, health
 from gateway.errors import GatewayError
 
 _STOP_S = 8.0
@@ -54,7 +54,7 @@ class DaemonProcess:
         if self._process is None or self._process.returncode is not None:
             said = "\n".join(self._log.read_text().splitlines()[-_LOG_LINES:])
             raise GatewayError(f"the gateway has ended; its log says:\n{said}")
-        return await health.ask(health.status_socket(self._state_dir))
+        return await health.ask(control.socket_path(self._state_dir))
 
     async def stop(self) -> None:
         """Stop it as systemd would: SIGTERM, and SIGKILL when it takes too long."""
