@@ -31,6 +31,7 @@ from gateway.uplink.client import LinkOptions
 from gateway.uplink.streams import Pacing
 from tests.brokers import mosquitto, until
 from tests.journal.journals import filled, note, opened, query
+from tests.receiving import attended
 from tests.test_centre import BASE, EPOCH, SOURCE, event, gap, messages, single
 from tests.uplink.gate import configured, uplink_of
 
@@ -138,10 +139,8 @@ async def test_an_event_is_not_confirmed_before_it_is_committed(tmp_path: Path) 
         options = LinkOptions("127.0.0.1", broker.port, "centre")
         centre = Centre()
         listener = Listener(options, centre, lambda _: None, acknowledge=True, keep=slow)
-        stop = asyncio.Event()
-        task = asyncio.create_task(listener.run(stop))
         config = configured(broker.port, confirm=Confirm.CENTRE)
-        async with uplink_of(journal, config):
+        async with attended(listener), uplink_of(journal, config):
             await filled(journal, 3)
             await until(lambda: centre.table().get((SOURCE, journal.epoch)) == [(1, 3)])
             await asyncio.wait_for(asked.wait(), 20)
@@ -149,8 +148,6 @@ async def test_an_event_is_not_confirmed_before_it_is_committed(tmp_path: Path) 
             assert journal.counts().confirmed == 0
             disk.set()
             await until(lambda: journal.counts().confirmed == 3)
-        stop.set()
-        await task
 
 
 class CentreProcess:

@@ -1,6 +1,5 @@
 """The whole daemon as a process: killed, starved of its broker, misled about the time."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,13 +10,12 @@ import pytest
 
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.thermometer import Thermometer
-from gateway.centre import Centre, Event, Listener
 from gateway.clock import Clock
 from gateway.journal import Journal
-from gateway.uplink.client import LinkOptions
 from tests.brokers import Mosquitto, mosquitto, until
 from tests.daemon import Daemon
 from tests.ports import free_port
+from tests.receiving import Received, listening
 
 SOURCE = "/gateways/410102011003007"
 FAKETIME = str(next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), "faketime is missing"))
@@ -53,47 +51,6 @@ def config(port: int, *, protocol: str = "5", confirm: str = "broker") -> str:
     return CONFIG.format(port=port, protocol=protocol, confirm=confirm)
 
 
-class Received:
-    """What the centre has: every event once, by id, and how often one came again."""
-
-    def __init__(self, centre: Centre) -> None:
-        self.centre = centre
-        self.contents: dict[str, dict[str, Any]] = {}
-        self.differing: list[str] = []
-
-    def take(self, event: Event) -> None:
-        known = self.contents.setdefault(event.content["id"], event.content)
-        if known != event.content:
-            self.differing.append(event.content["id"])
-
-    async def more(self, count: int) -> None:
-        """Wait until more than `count` new events have arrived."""
-        goal = len(self.contents) + count
-        await until(lambda: len(self.contents) > goal)
-
-    def seqs(self, epoch: str) -> list[int]:
-        return sorted(
-            int(content["sequence"])
-            for content in self.contents.values()
-            if content["id"].startswith(f"{epoch}-")
-        )
-
-
-@asynccontextmanager
-async def listening(port: int, *, acknowledge: bool = False) -> AsyncIterator[Received]:
-    received = Received(Centre())
-    options = LinkOptions("127.0.0.1", port, "centre", session_expiry_s=3600)
-    listener = Listener(options, received.centre, received.take, acknowledge=acknowledge)
-    stop = asyncio.Event()
-    task = asyncio.create_task(listener.run(stop))
-    await until(lambda: listener.link.online)
-    try:
-        yield received
-    finally:
-        stop.set()
-        await task
-
-
 @asynccontextmanager
 async def devices(directory: Path) -> AsyncIterator[ModbusBoard]:
     async with (
@@ -123,7 +80,7 @@ async def everything_arrived(daemon: Daemon, received: Received) -> None:
     except TimeoutError:
         missing = sorted(set(expected) - set(received.seqs(epoch)))
         pytest.fail(f"{len(missing)} of {last} are missing: {missing[:20]}…\n{daemon.log}")
-    assert received.differing == [], "an event sent again differed from the first time"
+    assert received.altered == [], "an event sent again differed from the first time"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +93,7 @@ async def test_killed_at_any_time_nothing_recorded_is_missing(
     async with (
         mosquitto(tmp_path) as broker,
         devices(tmp_path),
-        listening(broker.port, acknowledge=confirm == "centre") as received,
+        listening(broker.port, Received(), acknowledge=confirm == "centre") as received,
     ):
         daemon = Daemon(tmp_path, config(broker.port, protocol=protocol, confirm=confirm))
         for _ in range(4):
@@ -161,7 +118,7 @@ async def test_killed_while_there_is_no_broker_everything_arrives_later(tmp_path
             assert picture.journal.confirmed == 0
             await daemon.kill()
         await broker.start()
-        async with listening(broker.port) as received, daemon:
+        async with listening(broker.port, Received()) as received, daemon:
             await daemon.until(lambda now: now.link.online and now.journal.confirmed > 150)
             await everything_arrived(daemon, received)
         await broker.kill()
@@ -185,7 +142,7 @@ async def test_a_stop_is_clean_and_quick_and_says_offline(tmp_path: Path) -> Non
     async with (
         mosquitto(tmp_path) as broker,
         devices(tmp_path),
-        listening(broker.port) as received,
+        listening(broker.port, Received()) as received,
         Daemon(tmp_path, config(broker.port)) as daemon,
     ):
         await daemon.until(lambda picture: picture.journal.confirmed > 10)
@@ -199,7 +156,7 @@ async def test_devices_come_and_go_while_the_rest_goes_on(tmp_path: Path) -> Non
     async with (
         mosquitto(tmp_path) as broker,
         devices(tmp_path) as board,
-        listening(broker.port) as received,
+        listening(broker.port, Received()) as received,
         Daemon(tmp_path, config(broker.port)) as daemon,
     ):
         await daemon.until(state_of("board", "online"))
@@ -211,7 +168,7 @@ async def test_devices_come_and_go_while_the_rest_goes_on(tmp_path: Path) -> Non
         await everything_arrived(daemon, received)
     of_board = [
         (content["data"].get("state"), content["data"].get("position"))
-        for content in sorted(received.contents.values(), key=lambda each: each["sequence"])
+        for content in sorted(received.contents, key=lambda each: each["sequence"])
         if content["data"]["device"] == "board"
     ]
     assert of_board == [
@@ -239,12 +196,12 @@ async def test_a_wrong_clock_is_said_and_disturbs_neither_order_nor_delivery(
     async with (
         mosquitto(tmp_path) as broker,
         devices(tmp_path),
-        listening(broker.port) as received,
+        listening(broker.port, Received()) as received,
         Daemon(tmp_path, config(broker.port), environment=faketime) as daemon,
     ):
         await daemon.until(lambda picture: picture.journal.confirmed > 50)
         await everything_arrived(daemon, received)
-    in_order = sorted(received.contents.values(), key=lambda each: each["sequence"])
+    in_order = sorted(received.contents, key=lambda each: each["sequence"])
     assert {content["time"][:10] for content in in_order} == {"1970-01-02"}
     times = [content["time"] for content in in_order]
     assert times == sorted(times)

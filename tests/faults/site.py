@@ -7,21 +7,22 @@ what the centre had received. Neither may be taken back.
 import asyncio
 import random
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from drivers.emulators.thermometer import Thermometer
-from gateway.centre import Centre, Event, Listener
-from gateway.uplink.client import LinkOptions
+from gateway.centre import Event
 from tests.brokers import mosquitto, until
 from tests.daemon import Daemon
+from tests.faults.account import Entry
 from tests.faults.disk import Disk, FileSystem, disk
 from tests.faults.kept import ViolationError, kept
 from tests.faults.mutants import Mutant
 from tests.faults.proxy import Conditions, fault_proxy
+from tests.receiving import CountingCentre, Received, listening
 
 ROOT = Path(__file__).parents[2]
 SAMPLES_HZ = 400
@@ -55,48 +56,12 @@ _STILL_S = 2.0
 """When nothing has come for so long after the gateway had nothing left to send, nothing will."""
 
 
-class CountingCentre(Centre):
-    """The reference receiver; counts whole messages, too, for the window is one of messages."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.repeated_messages = 0
-        """Messages in which something came that had come before."""
-
-    def accept(self, topic: str, payload: bytes) -> list[Event]:
-        """As the contract says."""
-        events = super().accept(topic, payload)
-        self.repeated_messages += any(each.duplicate for each in events)
-        return events
-
-
 class NoDeduplication(CountingCentre):
     """A centre that takes everything for new."""
 
     def accept(self, topic: str, payload: bytes) -> list[Event]:
         """As the contract says, but for duplicates."""
         return [replace(each, duplicate=False) for each in super().accept(topic, payload)]
-
-
-class Received:
-    """What the centre has taken as new, in the order of arrival."""
-
-    def __init__(self, centre: CountingCentre) -> None:
-        self.centre = centre
-        self.contents: list[dict[str, Any]] = []
-        self.duplicates = 0
-        self.altered: list[str] = []
-        """Ids that came with two different contents."""
-        self._by_id: dict[str, dict[str, Any]] = {}
-
-    def take(self, event: Event) -> None:
-        """Enter one event."""
-        if self._by_id.setdefault(event.content["id"], event.content) != event.content:
-            self.altered.append(event.content["id"])
-        if event.duplicate:
-            self.duplicates += 1
-        else:
-            self.contents.append(event.content)
 
 
 @dataclass(frozen=True)
@@ -128,6 +93,24 @@ class Site:
         self._disk = disk
         self._thermometer = thermometer
         self._rng = rng
+
+    async def endure(self, fault: "Fault", times: int) -> None:
+        """Bring `fault` about `times` times in the middle of work, and look after each.
+
+        Raises:
+            ViolationError: something that had been said was not so.
+        """
+        for _ in range(times):
+            observed = await self.work()
+            await fault(self)
+            await self.verify(observed)
+
+    def enter(self, entry: Entry, times: int) -> None:
+        """Note in `entry` what `times` faults have come to."""
+        entry.count += times
+        entry.recorded += self.recorded
+        entry.duplicates = (entry.duplicates or 0) + self.received.duplicates
+        entry.recovered(self.recovery_s)
 
     async def work(self) -> Observed:
         """Start the gateway and let it record a few events; what has been said up to now."""
@@ -196,6 +179,9 @@ class Site:
                 count, since = len(self.received.contents), loop.time()
 
 
+Fault = Callable[[Site], Awaitable[None]]
+
+
 @asynccontextmanager
 async def site(
     directory: Path,
@@ -235,21 +221,6 @@ async def killed_at_the_end(daemon: Daemon) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def listening(port: int, received: Received) -> AsyncIterator[Received]:
-    """A centre on the broker's `port`, connected when the block begins."""
-    options = LinkOptions("127.0.0.1", port, "centre", session_expiry_s=3600)
-    listener = Listener(options, received.centre, received.take, acknowledge=False)
-    stop = asyncio.Event()
-    task = asyncio.create_task(listener.run(stop))
-    await until(lambda: listener.link.online)
-    try:
-        yield received
-    finally:
-        stop.set()
-        await task
-
-
-@asynccontextmanager
 async def gate_with_link(
     directory: Path,
     seed: int,
@@ -261,7 +232,7 @@ async def gate_with_link(
     rng = random.Random(seed)
     async with (
         mosquitto(directory) as broker,
-        listening(broker.port, Received(centre or CountingCentre())) as received,
+        listening(broker.port, Received(centre)) as received,
         fault_proxy(broker.port, seed=seed) as network,
         site(directory, network.port, received, mutant=mutant, rng=rng) as gate,
     ):

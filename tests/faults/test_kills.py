@@ -10,30 +10,15 @@ from tests.faults.mutants import Mutant
 from tests.faults.site import WINDOW, NoDeduplication, Site, gate_with_link
 
 
-async def kill(gate: Site, times: int) -> None:
-    """Kill the gateway `times` times, and look after each.
-
-    Raises:
-        ViolationError: something that had been said was not so.
-    """
-    for _ in range(times):
-        observed = await gate.work()
-        await gate.kill()
-        await gate.verify(observed)
-
-
 async def kills(directory: Path, times: int, seed: int, account: Account) -> None:
     entry = account.of("kill -9, link up")
     async with gate_with_link(directory, seed) as gate:
-        await kill(gate, times)
+        await gate.endure(Site.kill, times)
         await gate.settle()
         # Only what was in flight may come again, once per restart.
         assert 0 < gate.received.centre.repeated_messages <= WINDOW * times
         assert gate.received.centre.rejected == 0
-        entry.count += times
-        entry.recorded += gate.recorded
-        entry.duplicates = (entry.duplicates or 0) + gate.received.duplicates
-        entry.recovered(gate.recovery_s)
+        gate.enter(entry, times)
 
 
 async def test_nothing_recorded_is_missing(tmp_path: Path, account: Account) -> None:
@@ -42,7 +27,7 @@ async def test_nothing_recorded_is_missing(tmp_path: Path, account: Account) -> 
 
 async def test_it_finds_what_confirms_before_puback(tmp_path: Path, account: Account) -> None:
     async with gate_with_link(tmp_path, 1, mutant=Mutant.CONFIRM_FIRST) as gate:
-        await kill(gate, 4)
+        await gate.endure(Site.kill, 4)
         with pytest.raises(ViolationError, match="never arrived"):
             await gate.settle()
     account.of("kill -9, link up").caught.append(Mutant.CONFIRM_FIRST)
@@ -52,7 +37,7 @@ async def test_it_finds_a_centre_that_does_not_look_for_duplicates(
     tmp_path: Path, account: Account
 ) -> None:
     async with gate_with_link(tmp_path, 1, centre=NoDeduplication()) as gate:
-        await kill(gate, 4)
+        await gate.endure(Site.kill, 4)
         with pytest.raises(ViolationError, match="counted twice"):
             await gate.settle()
     account.of("kill -9, link up").caught.append(Mutant.NO_DEDUPLICATION)

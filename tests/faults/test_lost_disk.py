@@ -17,14 +17,9 @@ from tests.faults.account import Account
 from tests.faults.disk import Disk, disk
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
-from tests.faults.site import (
-    CountingCentre,
-    Received,
-    daemon_of,
-    killed_at_the_end,
-    listening,
-)
+from tests.faults.site import daemon_of, killed_at_the_end
 from tests.journal.journals import filled, note, opened, query
+from tests.receiving import Received, listening
 
 ALARM_S = 5.0
 """After the beginning of the fault."""
@@ -55,9 +50,7 @@ async def lived_through(
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(mosquitto(directory))
-        received = await stack.enter_async_context(
-            listening(broker.port, Received(CountingCentre()))
-        )
+        received = await stack.enter_async_context(listening(broker.port, Received()))
         daemon = daemon_of(directory, broker.port, mutant)
         thermometer = await stack.enter_async_context(
             Numbered(directory / "thermometer", rate_hz=1000)

@@ -26,6 +26,7 @@ from tests.faults.mutants import Mutant, mutated
 from tests.faults.proxy import Conditions, FaultProxy, fault_proxy
 from tests.journal.journals import note, query
 from tests.ports import free_port
+from tests.receiving import attended
 
 KEEPALIVE_S = 5
 NOTICED_S = 1.5 * KEEPALIVE_S
@@ -200,12 +201,8 @@ async def network(tmp_path: Path) -> AsyncIterator[Network]:
     async with mosquitto(tmp_path, *settings) as broker:
         options = LinkOptions("127.0.0.1", broker.port, "centre")
         listener = Listener(options, Centre(), centres.take, acknowledge=False)
-        stop = asyncio.Event()
-        listening = asyncio.create_task(listener.run(stop))
-        await until(lambda: listener.link.online)
-        yield Network(broker.port, tls_port, TlsConfig(ca_file=tmp_path / "ca.pem"), centres)
-        stop.set()
-        await listening
+        async with attended(listener):
+            yield Network(broker.port, tls_port, TlsConfig(ca_file=tmp_path / "ca.pem"), centres)
 
 
 async def endure(gate: Gate, trouble: Trouble) -> float:

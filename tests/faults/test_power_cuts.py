@@ -10,34 +10,20 @@ from tests.faults.account import Account
 from tests.faults.disk import FileSystem
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
-from tests.faults.site import CountingCentre, Received, Site, gate_with_link, listening, site
+from tests.faults.site import Site, gate_with_link, site
+from tests.receiving import Received, listening
 
 ROUND = 25
 """Cuts of one journal; then a fresh one, or looking at all of it would take longer each time."""
 _NAMES = {FileSystem.EXT4: "", FileSystem.XFS: ", XFS"}
 
 
-async def cut(gate: Site, times: int) -> None:
-    """Cut the power `times` times, and look after each.
-
-    Raises:
-        ViolationError: something that had been said was not so.
-    """
-    for _ in range(times):
-        observed = await gate.work()
-        await gate.cut_power()
-        await gate.verify(observed)
-
-
 async def cuts_with_link_up(directory: Path, times: int, seed: int, account: Account) -> None:
     entry = account.of("power cut, link up")
     async with gate_with_link(directory, seed) as gate:
-        await cut(gate, times)
+        await gate.endure(Site.cut_power, times)
         await gate.settle()
-        entry.count += times
-        entry.recorded += gate.recorded
-        entry.duplicates = (entry.duplicates or 0) + gate.received.duplicates
-        entry.recovered(gate.recovery_s)
+        gate.enter(entry, times)
 
 
 async def cuts_with_link_down(
@@ -45,18 +31,15 @@ async def cuts_with_link_down(
 ) -> None:
     entry = account.of(f"power cut, link down{_NAMES[kind]}")
     broker = Mosquitto(directory)
-    received = Received(CountingCentre())
+    received = Received()
     rng = random.Random(seed)
     async with site(directory, broker.port, received, rng=rng, kind=kind) as gate:
-        await cut(gate, times)
+        await gate.endure(Site.cut_power, times)
         await broker.start()
         async with listening(broker.port, received):
             await gate.settle()
         await broker.kill()
-        entry.count += times
-        entry.recorded += gate.recorded
-        entry.duplicates = (entry.duplicates or 0) + received.duplicates
-        entry.recovered(gate.recovery_s)
+        gate.enter(entry, times)
 
 
 async def test_with_the_link_down_nothing_recorded_is_lost(
@@ -74,10 +57,10 @@ async def test_with_the_link_down_it_finds(
     mutant: Mutant, tmp_path: Path, account: Account
 ) -> None:
     broker = Mosquitto(tmp_path)
-    received = Received(CountingCentre())
+    received = Received()
     async with site(tmp_path, broker.port, received, mutant=mutant, rng=random.Random(1)) as gate:
         with pytest.raises(ViolationError, match="lost"):
-            await cut(gate, 40)
+            await gate.endure(Site.cut_power, 40)
     account.of("power cut, link down").caught.append(mutant)
 
 
@@ -85,7 +68,7 @@ async def test_with_the_link_up_it_finds_what_confirms_before_puback(
     tmp_path: Path, account: Account
 ) -> None:
     async with gate_with_link(tmp_path, 1, mutant=Mutant.CONFIRM_FIRST) as gate:
-        await cut(gate, 4)
+        await gate.endure(Site.cut_power, 4)
         with pytest.raises(ViolationError, match="never arrived"):
             await gate.settle()
     account.of("power cut, link up").caught.append(Mutant.CONFIRM_FIRST)
@@ -111,12 +94,12 @@ async def test_on_xfs_it_finds_commits_that_are_not_synchronised(
     tmp_path: Path, account: Account
 ) -> None:
     broker = Mosquitto(tmp_path)
-    received, rng = Received(CountingCentre()), random.Random(1)
+    received, rng = Received(), random.Random(1)
     async with site(
         tmp_path, broker.port, received, mutant=Mutant.NORMAL, rng=rng, kind=FileSystem.XFS
     ) as gate:
         with pytest.raises(ViolationError, match="lost"):
-            await cut(gate, 40)
+            await gate.endure(Site.cut_power, 40)
     account.of("power cut, link down, XFS").caught.append(Mutant.NORMAL)
 
 

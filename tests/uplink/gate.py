@@ -15,6 +15,7 @@ from gateway.uplink import Uplink
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.streams import Pacing
 from tests.brokers import until
+from tests.receiving import attended
 
 PLACE = Place(id="410102011003007", district="410102", street="011", community="003")
 BASE = "cg1/410102/011/003/410102011003007"
@@ -97,11 +98,5 @@ async def listening(
 ) -> AsyncIterator[Listening]:
     """A centre that is connected when the block begins."""
     there = Listening(port, protocol=protocol, acknowledge=confirm is Confirm.CENTRE)
-    stop = asyncio.Event()
-    task = asyncio.create_task(there.listener.run(stop))
-    try:
-        await until(lambda: there.listener.link.online)
+    async with attended(there.listener):
         yield there
-    finally:
-        stop.set()
-        await task
