@@ -9,12 +9,14 @@ from pathlib import Path
 
 from drivers import registry
 from drivers.base import DeviceState
-from gateway import control, health, keys
+from gateway import control, keys
+from gateway.box import Box
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.events import Origin, Pseudonyms
 from gateway.journal import Journal
+from gateway.picture import Picture
 from gateway.recorder import Recorder
 from gateway.supervisor import Backoff, Supervisor
 from gateway.timefloor import TimeFloor
@@ -82,6 +84,15 @@ class Gateway:
         self._recorder = recorder
         self._supervisors = _supervisors(config, recorder, clock)
         self._uplink = Uplink(config, journal, clock, self._device_states)
+        self._picture = Picture(
+            config,
+            clock,
+            journal,
+            recorder,
+            self._uplink,
+            lambda: self._supervisors,
+            Box(config.gateway.state_dir),
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every part until `stop` is set or one of the outer parts fails."""
@@ -102,6 +113,7 @@ class Gateway:
             living = parts.create_task(_end_with_any(self._journal.tasks), name="journal")
             recording = parts.create_task(self._recorder.run(), name="recorder")
             parts.create_task(self._uplink.run(uplink_stop), name="uplink")
+            watching = parts.create_task(self._picture.follow(), name="picture")
             devices = parts.create_task(self._run_devices(), name="devices")
             await stop.wait()
             _log.info("stopping")
@@ -110,6 +122,7 @@ class Gateway:
             await self._drain()
             recording.cancel()
             living.cancel()
+            watching.cancel()
             uplink_stop.set()
 
     async def _run_devices(self) -> None:
@@ -124,44 +137,8 @@ class Gateway:
         except TimeoutError:
             _log.error("the journal takes nothing; the last readings stay unrecorded")
 
-    def health(self) -> health.Health:
-        """The picture of this moment."""
-        counts = self._journal.counts()
-        return health.Health(
-            gateway=self._config.gateway.id,
-            epoch=self._journal.epoch,
-            clock=self._clock.now().quality,
-            devices={
-                each.origin.device: health.DeviceHealth(
-                    state=each.condition.state if each.condition else None,
-                    reason=each.condition.reason if each.condition else None,
-                    counted=each.counted,
-                )
-                for each in self._supervisors
-            },
-            journal=health.JournalHealth(
-                recorded=counts.recorded,
-                in_flight=self._uplink.in_flight,
-                confirmed=counts.confirmed,
-                waiting=counts.waiting,
-                failing=counts.failing,
-                held=len(self._recorder.held),
-                lost=self._recorder.held.lost.total(),
-                check=self._journal.condition.check,
-                damaged=self._journal.condition.lost,
-                carried=self._journal.carried.waiting,
-            ),
-            link=health.LinkHealth(
-                online=self._uplink.link.online,
-                reason=self._uplink.link.reason,
-                set_aside=self._uplink.set_aside,
-                refused={f"0x{code:02x}": n for code, n in self._uplink.refused.items()},
-                alarms=dict(self._uplink.alarms),
-            ),
-        )
-
     async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
-        return control.Answer(body=self.health())
+        return control.Answer(body=self._picture())
 
     def _device_states(self) -> dict[str, DeviceState]:
         return {

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from drivers.base import DeviceError, DeviceObserved, DeviceState, Driver, Reading
-from gateway.clock import Clock
+from gateway.clock import Clock, Stamp
 from gateway.events import Observation, Origin
+from gateway.glimpse import Glimpse, glimpse
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +57,10 @@ class Supervisor:
     ) -> None:
         self.origin = origin
         self.condition: DeviceObserved | None = None
+        self.since: Stamp | None = None
+        """When its state became what it is."""
+        self.last: Glimpse | None = None
+        """The last reading, as far as it may be shown."""
         self._driver = driver
         self._deliver = deliver
         self._clock = clock
@@ -88,15 +93,18 @@ class Supervisor:
             return f"driver {self.origin.driver} failed; the log has the details"
 
     async def _emit(self, reading: Reading, *, age_s: float = 0.0) -> None:
+        stamp = self._clock.now().earlier(age_s)
         if isinstance(reading, DeviceObserved):
             if reading == self.condition:
                 return
-            self._note(reading)
-        stamp = self._clock.now().earlier(age_s)
+            self._note(reading, stamp)
         await self._deliver(Observation(self.origin, stamp, reading))
+        self.last = glimpse(reading, stamp) or self.last
 
-    def _note(self, condition: DeviceObserved) -> None:
+    def _note(self, condition: DeviceObserved, stamp: Stamp) -> None:
         was, self.condition = self.condition, condition
+        if was is None or was.state is not condition.state:
+            self.since = stamp
         if condition.state is DeviceState.LOST:
             _log.warning("%s is lost: %s", self.origin.device, condition.reason)
         elif condition.state is DeviceState.DEGRADED:

@@ -28,6 +28,7 @@ WIRE = {"gateway.events", "gateway.clock", "gateway.config", "gateway.errors", "
 PARTS = {
     "gateway.configfile", "gateway.recorder", "gateway.journal", "gateway.uplink",
     "gateway.supervisor", "gateway.health", "gateway.control", "gateway.events",
+    "gateway.picture", "gateway.box",
 } | LOWEST  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -74,7 +75,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     }
     | WIRE,
     "gateway.journal": {"gateway.ranges"} | WIRE,
-    "gateway.supervisor": WIRE,
+    "gateway.picture": {
+        "gateway.journal",
+        "gateway.uplink",
+        "gateway.recorder",
+        "gateway.supervisor",
+        "gateway.health",
+        "gateway.box",
+        "gateway.topics",
+    }
+    | WIRE,
+    "gateway.supervisor": {"gateway.glimpse"} | WIRE,
+    "gateway.glimpse": BASE | {"gateway.clock"},
+    "gateway.box": set(),
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
     "gateway.events": BASE | {"gateway.clock"},

@@ -12,7 +12,7 @@ from gateway.control import Answer, Status
 PICTURE = health.Health(
     gateway="410102011003007",
     epoch="k3f9x2m7",
-    clock=TimeQuality.SYNC,
+    clock=health.ClockHealth(quality=TimeQuality.SYNC),
     devices={"cam": health.DeviceHealth(state=DeviceState.LOST, reason="unplugged")},
     journal=health.JournalHealth(recorded=9, in_flight=1, confirmed=7, waiting=2),
     link=health.LinkHealth(online=False, reason="connection refused"),

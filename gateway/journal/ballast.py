@@ -5,6 +5,7 @@ Neither a DELETE nor a checkpoint gets through on a full disk: both need room in
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -60,3 +61,13 @@ def room_beside(path: Path) -> int:
     """Bytes that the disk has left for us."""
     disk = os.statvfs(path.parent)
     return disk.f_bavail * disk.f_frsize
+
+
+def taken_with(path: Path) -> int:
+    """Bytes that the file `path` takes with all that lies beside it under its name."""
+    total = 0
+    for entry in os.scandir(path.parent):
+        if entry.name.startswith(path.name):
+            with suppress(FileNotFoundError):  # it has just been let go
+                total += entry.stat().st_size
+    return total

@@ -75,6 +75,10 @@ class Journal:
         self.condition = self._caretaker.condition
         """What is known of the file's health."""
         keeper = Keeper(store, ledger, self._writer, config, clock)
+        self.room = keeper.room
+        """Bytes that are taken and left, as of the keeper's last look."""
+        self.confirmed_at: float | None = None
+        """When something was last confirmed for the first time, by the loop's clock."""
         self._keeping = asyncio.create_task(keeper.run(), name="journal-keeper")
         self.tasks = (self._writing, self._caring, self._keeping)
         """What it lives by: where one of them ends before ``close``, so should the process."""
@@ -147,6 +151,7 @@ class Journal:
         """
         first, last = max(first, 1), min(last, self.last_seq)
         if first <= last and (new := self._ledger.settle(first, last)):
+            self.confirmed_at = asyncio.get_running_loop().time()
             self._writer.flush_soon(new)
 
     async def next_session(self) -> int:

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ from gateway.journal.ballast import (
     RESERVE_BYTES,
     Ballast,
     room_beside,
+    taken_with,
 )
 from gateway.journal.purge import Purger
 from gateway.journal.records import Ledger
@@ -43,12 +45,23 @@ _GAP_SPANS = 200
 """Runs between undelivered alarms that one gap spans at most."""
 
 
+@dataclass(slots=True)
+class Room:
+    """Bytes on the disk; None until the first look."""
+
+    taken: int | None = None
+    """By the journal and what lies beside it."""
+    left: int | None = None
+    """Of the disk."""
+
+
 class Keeper:
     """One journal's bounds, in bytes and days."""
 
     def __init__(
         self, store: Store, ledger: Ledger, writer: Writer, config: JournalConfig, clock: Clock
     ) -> None:
+        self.room = Room()
         self._store = store
         self._ledger = ledger
         self._writer = writer
@@ -107,6 +120,7 @@ class Keeper:
             if not self._ballast.relieve():
                 self._ballast.make(room_beside(path))
             full = not self._ballast.path.exists()
+            self.room.taken, self.room.left = taken_with(path), room_beside(path)
             while True:
                 # What the reserve leaves to the log on a full disk the file must not take.
                 room = room_beside(path) + path.stat().st_size - RESERVE_BYTES

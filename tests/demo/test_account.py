@@ -9,7 +9,7 @@ from rich.console import Console
 from gateway.clock import TimeQuality
 from gateway.demo.account import Account, describe
 from gateway.demo.screen import View, gauges_line, render, show_summary
-from gateway.health import DeviceHealth, Health, JournalHealth, LinkHealth
+from gateway.health import ClockHealth, DeviceHealth, Health, JournalHealth, LinkHealth
 
 AT = datetime(2026, 3, 17, 22, 12, 3, tzinfo=UTC)
 
@@ -76,7 +76,7 @@ def test_the_screen_shows_arrivals_counts_and_link() -> None:
     picture = Health(
         gateway="g",
         epoch="k3f9x2m7",
-        clock=TimeQuality.SYNC,
+        clock=ClockHealth(quality=TimeQuality.SYNC),
         devices={"gate-camera": DeviceHealth(state=None, reason=None)},
         journal=JournalHealth(recorded=12, in_flight=1, confirmed=7, waiting=5),
         link=LinkHealth(online=False, reason="connection refused"),
