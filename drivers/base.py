@@ -98,6 +98,8 @@ class DeviceState(StrEnum):
     ONLINE = "online"
     DEGRADED = "degraded"
     LOST = "lost"
+    REMOVED = "removed"
+    """It is no longer configured; said by the gateway, by no driver."""
 
 
 @dataclass(frozen=True, slots=True)

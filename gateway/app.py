@@ -7,25 +7,21 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from drivers import registry
-from drivers.base import DeviceState
 from gateway import control, keys
 from gateway.box import Box
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import GatewayError
-from gateway.events import Origin, Pseudonyms
+from gateway.events import Pseudonyms
+from gateway.fleet import Fleet
 from gateway.journal import Journal
 from gateway.picture import Picture
 from gateway.recorder import Recorder
-from gateway.supervisor import Backoff, Supervisor
 from gateway.timefloor import TimeFloor
 from gateway.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 
-_FIRST_RETRY_S = 1.0
-_LAST_RETRY_S = 60.0
 _DRAIN_S = 2.0
 """How long stopping waits for readings already taken; then they stay unrecorded."""
 
@@ -82,15 +78,15 @@ class Gateway:
         self._clock = clock
         self._journal = journal
         self._recorder = recorder
-        self._supervisors = _supervisors(config, recorder, clock)
-        self._uplink = Uplink(config, journal, clock, self._device_states)
+        self._fleet = Fleet(recorder.take, clock, random.Random())
+        self._uplink = Uplink(config, journal, clock, self._fleet.states)
         self._picture = Picture(
             config,
             clock,
             journal,
             recorder,
             self._uplink,
-            lambda: self._supervisors,
+            lambda: self._fleet.supervisors,
             Box(config.gateway.state_dir),
         )
 
@@ -103,6 +99,7 @@ class Gateway:
             self._journal.counts().recorded,
             self._journal.counts().waiting,
         )
+        await self._fleet.change(self._fleet.plan(self._config))
         uplink_stop = asyncio.Event()
         async with (
             control.serve(
@@ -114,7 +111,7 @@ class Gateway:
             recording = parts.create_task(self._recorder.run(), name="recorder")
             parts.create_task(self._uplink.run(uplink_stop), name="uplink")
             watching = parts.create_task(self._picture.follow(), name="picture")
-            devices = parts.create_task(self._run_devices(), name="devices")
+            devices = parts.create_task(self._fleet.run(), name="devices")
             await stop.wait()
             _log.info("stopping")
             devices.cancel()
@@ -124,11 +121,6 @@ class Gateway:
             living.cancel()
             watching.cancel()
             uplink_stop.set()
-
-    async def _run_devices(self) -> None:
-        async with asyncio.TaskGroup() as devices:
-            for supervisor in self._supervisors:
-                devices.create_task(supervisor.run(), name=supervisor.origin.device)
 
     async def _drain(self) -> None:
         try:
@@ -140,32 +132,11 @@ class Gateway:
     async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
         return control.Answer(body=self._picture())
 
-    def _device_states(self) -> dict[str, DeviceState]:
-        return {
-            each.origin.device: each.condition.state
-            for each in self._supervisors
-            if each.condition is not None
-        }
-
 
 async def _end_with_any(tasks: Sequence[asyncio.Task[None]]) -> None:
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for each in done:
         each.result()
-
-
-def _supervisors(config: Config, recorder: Recorder, clock: Clock) -> Sequence[Supervisor]:
-    rng = random.Random()
-    return [
-        Supervisor(
-            Origin(name, device.driver, device.lane),
-            registry.load(device.driver).driver(name, device),
-            recorder.take,
-            clock,
-            Backoff(_FIRST_RETRY_S, _LAST_RETRY_S, rng),
-        )
-        for name, device in config.devices.items()
-    ]
 
 
 def _make_directory(path: Path) -> None:

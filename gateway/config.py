@@ -5,7 +5,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SerializeAsAny, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from drivers.base import DeviceConfig, FilePath, Line, Name, OptionTable
@@ -195,3 +202,16 @@ class Config(OptionTable):
     uplink: UplinkConfig
     lanes: dict[Name, LaneConfig] = Field(default_factory=dict)
     devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)
+    _version: str = PrivateAttr(default="")
+
+    @property
+    def version(self) -> str:
+        """Names the text that this was read from, byte for byte: the first 12 hexadecimal digits
+        of its SHA-256. Empty for what was not read from a file."""
+        return self._version
+
+    def of_version(self, version: str) -> Self:
+        """The same, with the name of its text."""
+        copy = self.model_copy()
+        copy._version = version
+        return copy

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     DEVICE = "device"
     GAP = "gap"
     ALARM = "alarm"
+    DOCUMENT = "document"
 
 
 class _Data(Struct, frozen=True, omit_defaults=True):
@@ -147,7 +148,25 @@ class AlarmData(_Data, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-Data = ScanData | TemperatureData | DoorData | DeviceData | GapData | AlarmData
+class DocumentState(StrEnum):
+    """What became of a document."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class DocumentData(_Data, frozen=True, kw_only=True):
+    """Something that the gateway works by was put in force, or refused as a whole."""
+
+    name: str
+    """Which: `configuration`."""
+    version: str | None = None
+    """Absent if it could not even be read."""
+    state: DocumentState
+    reason: str | None = None
+
+
+Data = ScanData | TemperatureData | DoorData | DeviceData | GapData | AlarmData | DocumentData
 
 
 class Origin(Struct, frozen=True):
@@ -218,6 +237,14 @@ def alarm(
     """The event that says where an alarm stands; all of one trouble share a `correlation`."""
     data = AlarmData(alarm=name, state=state, reason=reason)
     return Draft(Kind.ALARM, subject, stamp, data, alarm=True, correlation=correlation)
+
+
+def document(
+    name: str, version: str | None, state: DocumentState, reason: str | None, stamp: Stamp
+) -> Draft:
+    """The event that says what became of version `version` of the document `name`."""
+    data = DocumentData(name=name, version=version, state=state, reason=reason)
+    return Draft(Kind.DOCUMENT, "gateway", stamp, data)
 
 
 def _describe(origin: Origin, reading: Reading, pseudonyms: Pseudonyms) -> tuple[Kind, str, Data]:
@@ -335,6 +362,8 @@ class BirthState(Struct, frozen=True, kw_only=True):
     clock: TimeQuality
     devices: dict[str, DeviceState]
     lanes: list[str]
+    documents: dict[str, str] = field(default_factory=dict)
+    """The version in force of what the gateway works by, by name."""
 
 
 class EndState(Struct, frozen=True, kw_only=True):

@@ -56,6 +56,10 @@ class Recorder:
         """Queue the event that records `observation`; waits while the inbox is full."""
         await self._inbox.put(draft(observation, self._pseudonyms))
 
+    async def note(self, event: Draft) -> None:
+        """Queue an event of the gateway itself; waits while the inbox is full."""
+        await self._inbox.put(event)
+
     async def run(self) -> NoReturn:
         """Record until cancelled; whatever waits together is committed together."""
         while True:

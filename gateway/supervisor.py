@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from drivers.base import DeviceError, DeviceObserved, DeviceState, Driver, Reading
@@ -15,6 +16,25 @@ _log = logging.getLogger(__name__)
 
 Deliver = Callable[[Observation], Awaitable[None]]
 """Takes an observation on towards the recorder; waits while there is no room."""
+
+
+@contextmanager
+def contained(origin: Origin) -> Iterator[None]:
+    """Code of the driver behind `origin`; whatever it raises becomes a DeviceError.
+
+    A bug in the camera's driver must not stop the lock: this is the one place where any exception
+    is contained.
+
+    Raises:
+        DeviceError: the driver's own, or in place of anything else.
+    """
+    try:
+        yield
+    except DeviceError:
+        raise
+    except Exception as bug:
+        _log.exception("%s: bug in driver %s", origin.device, origin.driver)
+        raise DeviceError(f"driver {origin.driver} failed; the log has the details") from bug
 
 
 class Backoff:
@@ -66,6 +86,7 @@ class Supervisor:
         self._clock = clock
         self._backoff = backoff
         self._online_since: float | None = None
+        self._handing_over: list[Observation] = []
 
     @property
     def counted(self) -> dict[str, int]:
@@ -76,21 +97,32 @@ class Supervisor:
         """Run the driver until cancelled, whatever it does."""
         while True:
             reason = await self._run_until_failure()
-            for reading in self._driver.lost():
-                await self._emit(reading)
+            await self._tell_the_last()
             await self._lose(reason)
             await asyncio.sleep(self._wait_s())
 
+    async def retire(self, *, removed: bool) -> None:
+        """Tell the last of this device when `run` has been cancelled because the configuration has
+        changed; `removed`: nobody will look after it any more."""
+        await self._tell_the_last()
+        if removed:
+            await self._emit(DeviceObserved(DeviceState.REMOVED, "no longer configured"))
+
+    async def _tell_the_last(self) -> None:
+        """What was on its way when the driver ended, and what is no longer known."""
+        while self._handing_over:
+            await self._deliver(self._handing_over[0])
+            del self._handing_over[0]
+        for reading in self._driver.lost():
+            await self._emit(reading)
+
     async def _run_until_failure(self) -> str:
         try:
-            await self._driver.run(self._emit)
+            with contained(self.origin):
+                await self._driver.run(self._emit)
         except DeviceError as error:
             return str(error)
-        except Exception:  # noqa: BLE001
-            # A bug in the camera's driver must not stop the lock: this is the one place where
-            # any exception is contained.
-            _log.exception("%s: bug in driver %s", self.origin.device, self.origin.driver)
-            return f"driver {self.origin.driver} failed; the log has the details"
+        return f"driver {self.origin.driver} has ended by itself"
 
     async def _emit(self, reading: Reading, *, age_s: float = 0.0) -> None:
         stamp = self._clock.now().earlier(age_s)
@@ -98,19 +130,22 @@ class Supervisor:
             if reading == self.condition:
                 return
             self._note(reading, stamp)
-        await self._deliver(Observation(self.origin, stamp, reading))
+        observation = Observation(self.origin, stamp, reading)
+        self._handing_over.append(observation)
+        await self._deliver(observation)
+        self._handing_over.remove(observation)
         self.last = glimpse(reading, stamp) or self.last
 
     def _note(self, condition: DeviceObserved, stamp: Stamp) -> None:
         was, self.condition = self.condition, condition
         if was is None or was.state is not condition.state:
             self.since = stamp
-        if condition.state is DeviceState.LOST:
-            _log.warning("%s is lost: %s", self.origin.device, condition.reason)
-        elif condition.state is DeviceState.DEGRADED:
-            _log.warning("%s is degraded: %s", self.origin.device, condition.reason)
-        elif was is not None:
-            _log.info("%s is back", self.origin.device)
+        device = self.origin.device
+        match condition.state:
+            case DeviceState.LOST | DeviceState.DEGRADED as trouble:
+                _log.warning("%s is %s: %s", device, trouble, condition.reason)
+            case DeviceState.ONLINE:
+                _log.info("%s is %s", device, "back" if was else "there")
         if condition.state is not DeviceState.LOST and self._online_since is None:
             self._online_since = asyncio.get_running_loop().time()
 

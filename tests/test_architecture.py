@@ -27,7 +27,7 @@ LOWEST = {
 WIRE = {"gateway.events", "gateway.clock", "gateway.config", "gateway.errors", "drivers.base"}
 PARTS = {
     "gateway.configfile", "gateway.recorder", "gateway.journal", "gateway.uplink",
-    "gateway.supervisor", "gateway.health", "gateway.control", "gateway.events",
+    "gateway.fleet", "gateway.health", "gateway.control", "gateway.events",
     "gateway.picture", "gateway.box",
 } | LOWEST  # fmt: skip
 
@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.inspect": {"gateway.journal", "gateway.configfile", "gateway.output", "gateway.ranges"}
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
-    "gateway.app": {"drivers.base", "drivers.registry"} | PARTS,
+    "gateway.app": PARTS,
     "gateway.centre": {
         "gateway.uplink",
         "gateway.journal",
@@ -88,6 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.supervisor": {"gateway.glimpse"} | WIRE,
     "gateway.glimpse": BASE | {"gateway.clock"},
     "gateway.box": set(),
+    "gateway.fleet": {"gateway.supervisor", "drivers.registry"} | WIRE,
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
     "gateway.events": BASE | {"gateway.clock"},

@@ -125,6 +125,7 @@ async def test_loss_and_return_are_each_told_and_logged_once(
             CODE,
         ]
     assert [record.getMessage() for record in caplog.records] == [
+        "gate-camera is there",
         "gate-camera is lost: unplugged",
         "gate-camera is back",
     ]

@@ -79,6 +79,8 @@ class Journal:
         """Bytes that are taken and left, as of the keeper's last look."""
         self.confirmed_at: float | None = None
         """When something was last confirmed for the first time, by the loop's clock."""
+        self.bound = keeper.bound
+        """Takes other bounds into force; see there."""
         self._keeping = asyncio.create_task(keeper.run(), name="journal-keeper")
         self.tasks = (self._writing, self._caring, self._keeping)
         """What it lives by: where one of them ends before ``close``, so should the process."""

@@ -66,14 +66,20 @@ class Keeper:
         self._ledger = ledger
         self._writer = writer
         self._clock = clock
-        self._limit = config.max_mb * 1_000_000 - BALLAST_BYTES - LOG_BYTES
-        self._keep_ms = config.keep_days * 86_400_000
+        self._limit = _bytes(config)
+        self._keep_ms = _ms(config)
         self._ballast = Ballast(store.path)
         self._purger = Purger(store, ledger)
         self._thinned = 0
         self._expire_at = 0.0
         self._full: str | None = None
         """What joins the alarm that was raised to the one that will clear it."""
+
+    def bound(self, config: JournalConfig) -> None:
+        """Keep the bounds of `config` from the next turn on."""
+        self._limit = _bytes(config)
+        self._keep_ms = _ms(config)
+        self._expire_at = 0.0
 
     async def run(self) -> NoReturn:
         """Keep the bounds until cancelled."""
@@ -208,6 +214,16 @@ class Keeper:
             while free > spare:
                 await self._purger.give_back(free - spare)
                 free = (await self._purger.space()).free
+
+
+def _bytes(config: JournalConfig) -> int:
+    """What the file may fill, with its log and the ballast beside it."""
+    return config.max_mb * 1_000_000 - BALLAST_BYTES - LOG_BYTES
+
+
+def _ms(config: JournalConfig) -> int:
+    """How long what has been delivered is kept."""
+    return config.keep_days * 86_400_000
 
 
 def headroom_below(limit: int) -> int:

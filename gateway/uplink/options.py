@@ -11,6 +11,18 @@ from gateway.uplink.streams import Pacing
 from gateway.uplink.tls import make_tls
 
 
+def check_files(uplink: UplinkConfig, clock: Clock) -> None:
+    """Look whether the files that `uplink` names can be used, as every connection will.
+
+    Raises:
+        LinkError: one cannot.
+    """
+    if uplink.password_file:
+        read_password(uplink.password_file)
+    if uplink.tls:
+        make_tls(uplink.tls, clock.now(), clock.floor_ms)
+
+
 def link_options(config: Config, will: Will, clock: Clock) -> LinkOptions:
     """Files are read anew for every connection, so that a renewed certificate counts at once.
 

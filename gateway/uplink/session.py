@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
+from typing import NoReturn
 
-from drivers.base import DeviceState
 from gateway.clock import Clock
 from gateway.config import Compress, Config, Confirm
 from gateway.errors import JournalError, LinkError
-from gateway.events import BirthState, EndState, encode_state
 from gateway.journal import Journal
 from gateway.topics import CENTRE_STATE, Topics
 from gateway.uplink.alarms import Alarms
@@ -21,6 +19,7 @@ from gateway.uplink.options import link_options
 from gateway.uplink.packing import zstd_here
 from gateway.uplink.receiver import Receiver
 from gateway.uplink.sender import Sender, Terms
+from gateway.uplink.states import DeviceStates, States
 from gateway.uplink.streams import ACCEPTED, Pacing
 from gateway.uplink.tally import Tally
 
@@ -31,7 +30,8 @@ _GRACE_S = 2.0
 _OFFLINE_S = 1.0
 """For the broker to acknowledge the goodbye."""
 
-DeviceStates = Callable[[], dict[str, DeviceState]]
+_FULL_S = 0.2
+"""Between looks whether there is a free place in flight."""
 
 
 class Session:
@@ -49,13 +49,13 @@ class Session:
         self._config = config
         self._journal = journal
         self._clock = clock
-        self._device_states = device_states
         self._alarms = alarms
         self._topics = Topics(config.gateway)
         self._terms = Terms(self._topics, config.uplink.confirm, config.uplink.compress, pacing)
         self._number = 0
         self._epoch: str | None = None
         self._sender: Sender | None = None
+        self.states = States(config, journal, clock, device_states)
         self.receiver = Receiver(journal, self._topics.ack)
         self.tally = Tally()
 
@@ -72,21 +72,22 @@ class Session:
         """
         self._begin_life()
         number = await self._next_number()
-        will = Will(self._topics.state, self._end("lost", number))
+        will = Will(self._topics.state, self.states.end("lost", number))
         async with open_link(link_options(self._config, will, self._clock)) as link:
             sender = Sender(link, self._journal, self._terms, self.tally, self._alarms, self._clock)
             await self._listen(link, sender)
-            await self._say(link, self._birth(number))
+            self.states.news.clear()
+            await self._say(link, self.states.birth(number))
             connected()
             await self._deliver(link, sender, number, stop)
-            await self._say_goodbye(link, sender, self._end("offline", number))
+            await self._say_goodbye(link, sender, self.states.end("offline", number))
 
     async def _deliver(self, link: Link, sender: Sender, number: int, stop: asyncio.Event) -> None:
         async def ask() -> None:
-            await self._say(link, self._birth(number))
+            await self._say(link, self.states.birth(number))
 
         self._sender = sender
-        work = sender.run(), sender.watch(), sender.dialogue.inquire(ask)
+        work = sender.run(), sender.watch(), sender.dialogue.inquire(ask), self._tell(link, ask)
         try:
             await run_on(link, *work, until=stop)
         except LinkError as error:
@@ -94,6 +95,15 @@ class Session:
             raise
         finally:
             self._sender = None
+
+    async def _tell(self, link: Link, ask: Callable[[], Awaitable[None]]) -> NoReturn:
+        while True:
+            await self.states.news.wait()
+            if link.in_flight < link.limits.window:
+                self.states.news.clear()
+                await ask()
+            else:
+                await asyncio.sleep(_FULL_S)
 
     def _begin_life(self) -> None:
         """Whatever was learned counts for one life of the journal."""
@@ -134,26 +144,3 @@ class Session:
                 async with asyncio.timeout(_OFFLINE_S):
                     await self._say(link, state)
         await link.disconnect()
-
-    def _birth(self, number: int) -> bytes:
-        counts = self._journal.counts()
-        now = self._clock.now()
-        state = BirthState(
-            session=number,
-            epoch=self._journal.epoch,
-            first_seq=counts.first_seq,
-            last_seq=counts.last_seq,
-            confirmed_seq=self._journal.delivery.upto,
-            software=version("checkpoint-gateway"),
-            clock=now.quality,
-            devices=self._device_states(),
-            lanes=sorted(self._config.lanes),
-        )
-        return encode_state(state, source=self._config.gateway.source, at_ms=now.wall_ms)
-
-    def _end(self, state: str, number: int) -> bytes:
-        return encode_state(
-            EndState(state=state, session=number, epoch=self._journal.epoch),
-            source=self._config.gateway.source,
-            at_ms=self._clock.now().wall_ms,
-        )

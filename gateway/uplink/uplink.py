@@ -1,25 +1,19 @@
-"""The way to the centre: keeps a session alive for as long as the gateway runs."""
+"""The uplink: a way to the centre for as long as the gateway runs, whatever is configured."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Mapping
-from typing import NoReturn
 
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.journal import Journal
-from gateway.uplink.alarms import CERTIFICATE, Alarms
+from gateway.uplink.alarms import Alarms
 from gateway.uplink.network import Network
-from gateway.uplink.options import pacing_of
-from gateway.uplink.reconnect import LinkState, Reconnector, Waits
-from gateway.uplink.session import DeviceStates, Session
+from gateway.uplink.options import check_files, pacing_of
+from gateway.uplink.reconnect import LinkState
+from gateway.uplink.states import DeviceStates
 from gateway.uplink.streams import Pacing
-from gateway.uplink.tls import expiry_warning, exposed
-
-_log = logging.getLogger(__name__)
-
-_LOOK_S = 600.0
+from gateway.uplink.way import Way
 
 
 class Uplink:
@@ -36,36 +30,35 @@ class Uplink:
         pacing: Pacing | None = None,
         network: Network | None = None,
     ) -> None:
-        uplink = config.uplink
         self._config = config
+        self._journal = journal
         self._clock = clock
+        self._device_states = device_states
+        self._rng = rng or random.Random()
+        self._network = network or Network()
         self._alarms = Alarms(journal, clock)
-        self._session = Session(
-            config, journal, clock, device_states, self._alarms, pacing or pacing_of(config.uplink)
-        )
-        self._reconnector = Reconnector(
-            f"{uplink.host} port {uplink.port}", Waits(rng or random.Random()), network
-        )
+        self._way = self._way_by(config, pacing or pacing_of(config.uplink))
+        self._leave = asyncio.Event()
 
     @property
     def link(self) -> LinkState:
         """How the link is."""
-        return self._reconnector.state
+        return self._way.links.state
 
     @property
     def in_flight(self) -> int:
         """Events that are on their way."""
-        return self._session.in_flight
+        return self._way.session.in_flight
 
     @property
     def set_aside(self) -> int:
         """Events that no broker would take; they are still in the journal."""
-        return len(self._session.tally.set_aside)
+        return len(self._way.session.tally.set_aside)
 
     @property
     def refused(self) -> Mapping[int, int]:
         """Messages that the broker did not accept, by reason code."""
-        return self._session.tally.refused
+        return self._way.session.tally.refused
 
     @property
     def alarms(self) -> Mapping[str, str]:
@@ -75,25 +68,49 @@ class Uplink:
     @property
     def unusable(self) -> int:
         """Messages from the centre's side that could not be used."""
-        return self._session.receiver.refused
+        return self._way.session.receiver.refused
+
+    def change(self, config: Config) -> bool:
+        """Go on by `config`; whether that takes another connection, which `run` then makes as soon
+        as it has left the present one as at a stop.
+
+        Raises:
+            LinkError: a file that it names cannot be used; nothing has changed.
+        """
+        another = config.uplink != self._config.uplink
+        if another:
+            check_files(config.uplink, self._clock)
+            self._way = self._way_by(config, pacing_of(config.uplink))
+            self._leave.set()
+        else:
+            self._way.session.states.change(config)
+        self._config = config
+        return another
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; then finish within four seconds."""
-        connected = self._reconnector.connected
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(each) for each in (self._alarms.run(), self._mind_files())]
-            await self._reconnector.run(lambda: self._session.run(stop, connected), stop)
-            for task in beside:
+            recording = tasks.create_task(self._alarms.run())
+            stopping = tasks.create_task(_pass_on(stop, self._leave))
+            while not stop.is_set():
+                self._leave.clear()
+                await self._way.run(self._leave)
+            for task in (recording, stopping):
                 task.cancel()
 
-    async def _mind_files(self) -> NoReturn:
-        """Tell in time that the certificate ends, and that a key lies open."""
-        tls = self._config.uplink.tls
-        if tls and tls.key_file and (warning := exposed(tls.key_file)):
-            _log.warning("%s", warning)
-        while True:
-            if warning := expiry_warning(tls, self._clock.now()):
-                self._alarms.raise_(CERTIFICATE, warning)
-            else:
-                self._alarms.clear(CERTIFICATE)
-            await asyncio.sleep(_LOOK_S)
+    def _way_by(self, config: Config, pacing: Pacing) -> Way:
+        return Way(
+            config,
+            self._journal,
+            self._clock,
+            self._device_states,
+            self._alarms,
+            pacing,
+            rng=self._rng,
+            network=self._network,
+        )
+
+
+async def _pass_on(stop: asyncio.Event, leave: asyncio.Event) -> None:
+    await stop.wait()
+    leave.set()

@@ -1,0 +1,133 @@
+"""The devices at work: each under its supervisor, and each can come, change and go by itself."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from drivers import registry
+from drivers.base import DeviceConfig, DeviceError, DeviceState
+from gateway.clock import Clock
+from gateway.config import Config, LaneConfig
+from gateway.errors import GatewayError
+from gateway.events import Origin
+from gateway.supervisor import Backoff, Deliver, Supervisor, contained
+
+_log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 1.0
+_LAST_RETRY_S = 60.0
+_END_S = 5.0
+"""So long a device may take to let go; a camera's process takes two seconds."""
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One device. It stays the same one for as long as nothing that it is made of changes."""
+
+    made_of: tuple[DeviceConfig, LaneConfig | None]
+    supervisor: Supervisor
+    task: asyncio.Task[NoReturn] | None = None
+
+
+Plan = Mapping[str, Member]
+"""The devices as they shall be, by name: those that are at work already, and new ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The names of the devices that a change of plan was about."""
+
+    added: Sequence[str]
+    restarted: Sequence[str]
+    removed: Sequence[str]
+
+
+class Fleet:
+    """All devices of the gate."""
+
+    def __init__(self, deliver: Deliver, clock: Clock, rng: random.Random) -> None:
+        self._deliver = deliver
+        self._clock = clock
+        self._rng = rng
+        self._members: dict[str, Member] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    @property
+    def supervisors(self) -> Sequence[Supervisor]:
+        """Those of all devices, in the configuration's order."""
+        return [each.supervisor for each in self._members.values()]
+
+    def states(self) -> dict[str, DeviceState]:
+        """How the devices are that have been heard of, by name."""
+        return {
+            each.origin.device: each.condition.state
+            for each in self.supervisors
+            if each.condition is not None
+        }
+
+    def plan(self, config: Config) -> Plan:
+        """What `config` makes of the devices; nothing is done yet.
+
+        Raises:
+            GatewayError: a device cannot even be made.
+        """
+        plan = {}
+        for name, device in config.devices.items():
+            made_of = (device, config.lanes.get(device.lane) if device.lane else None)
+            known = self._members.get(name)
+            if known is None or known.made_of != made_of:
+                known = Member(made_of, self._supervisor(name, device))
+            plan[name] = known
+        return plan
+
+    async def change(self, plan: Plan) -> Changes:
+        """Go over to `plan`; a device that is the same in it notices nothing."""
+        before, self._members = self._members, dict(plan)
+        changes = Changes(
+            added=[name for name in plan if name not in before],
+            restarted=[name for name in plan if before.get(name) not in (None, plan[name])],
+            removed=[name for name in before if name not in plan],
+        )
+        going = {name: before[name] for name in (*changes.restarted, *changes.removed)}
+        await self._end(going)
+        for name, each in going.items():
+            await each.supervisor.retire(removed=name not in plan)
+        for name in (*changes.added, *changes.restarted):
+            self._start(plan[name])
+        return changes
+
+    async def run(self) -> None:
+        """Keep all devices running until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            for each in self._members.values():
+                self._start(each)
+            await asyncio.Event().wait()
+
+    def _supervisor(self, name: str, device: DeviceConfig) -> Supervisor:
+        origin = Origin(name, device.driver, device.lane)
+        try:
+            with contained(origin):
+                driver = registry.load(device.driver).driver(name, device)
+        except DeviceError as error:
+            raise GatewayError(f"[devices.{name}] cannot be used: {error}") from error
+        backoff = Backoff(_FIRST_RETRY_S, _LAST_RETRY_S, self._rng)
+        return Supervisor(origin, driver, self._deliver, self._clock, backoff)
+
+    def _start(self, member: Member) -> None:
+        if self._group is not None:  # else `run` will
+            name = member.supervisor.origin.device
+            member.task = self._group.create_task(member.supervisor.run(), name=name)
+
+    async def _end(self, members: Mapping[str, Member]) -> None:
+        names = {each.task: name for name, each in members.items() if each.task is not None}
+        if not names:
+            return
+        for task in names:
+            task.cancel()
+        _, stuck = await asyncio.wait(names, timeout=_END_S)
+        for task in stuck:
+            # Whoever needs what it holds is told so, and tries again until it is free.
+            _log.error("%s has not let go of its device within %g s", names[task], _END_S)

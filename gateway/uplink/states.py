@@ -1,0 +1,59 @@
+"""What the gateway says of itself on `up/state`: its birth, its end, and the will."""
+
+import asyncio
+from collections.abc import Callable
+from importlib.metadata import version
+
+from drivers.base import DeviceState
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.events import BirthState, EndState, encode_state
+from gateway.journal import Journal
+
+DeviceStates = Callable[[], dict[str, DeviceState]]
+
+
+class States:
+    """Makes the messages of one session after the other."""
+
+    def __init__(
+        self, config: Config, journal: Journal, clock: Clock, device_states: DeviceStates
+    ) -> None:
+        self.news = asyncio.Event()
+        """Set when another birth should be said, because the last one is not true any more."""
+        self._config = config
+        self._journal = journal
+        self._clock = clock
+        self._device_states = device_states
+
+    def change(self, config: Config) -> None:
+        """Speak of the lanes, devices and version of `config` from now on."""
+        self._config = config
+        self.news.set()
+
+    def birth(self, number: int) -> bytes:
+        """Session `number` has begun, or goes on and has something new to say."""
+        counts = self._journal.counts()
+        now = self._clock.now()
+        configuration = self._config.version
+        state = BirthState(
+            session=number,
+            epoch=self._journal.epoch,
+            first_seq=counts.first_seq,
+            last_seq=counts.last_seq,
+            confirmed_seq=self._journal.delivery.upto,
+            software=version("checkpoint-gateway"),
+            clock=now.quality,
+            devices=self._device_states(),
+            lanes=sorted(self._config.lanes),
+            documents={"configuration": configuration} if configuration else {},
+        )
+        return encode_state(state, source=self._config.gateway.source, at_ms=now.wall_ms)
+
+    def end(self, state: str, number: int) -> bytes:
+        """Session `number` is over; `state` says how."""
+        return encode_state(
+            EndState(state=state, session=number, epoch=self._journal.epoch),
+            source=self._config.gateway.source,
+            at_ms=self._clock.now().wall_ms,
+        )
