@@ -86,6 +86,12 @@ class Daemon:
             raise AssertionError(f"never so: last seen {picture!r}; log:\n{self.log}") from None
 
     @property
+    def pid(self) -> int:
+        """The running process's number."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """Everything logged so far, by all starts."""
         return self._log.read_text()

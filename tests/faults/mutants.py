@@ -5,6 +5,7 @@ NAME. The product has no switch for any of this: the mutations are put on from o
 """
 
 import asyncio
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +15,12 @@ from functools import partial
 from typing import Any
 
 from gateway import cli
+from gateway.events import Observation
 from gateway.holding import Holding
 from gateway.journal import ballast, purge, store
 from gateway.journal.witness import Claim
-from gateway.uplink import recall
+from gateway.recorder import Recorder
+from gateway.uplink import dial, link, recall
 from gateway.uplink.link import Link
 
 
@@ -32,6 +35,9 @@ class Mutant(StrEnum):
     SILENT = "lose in silence"
     HOARD = "keep the ballast"
     FORGETFUL = "resend only what is unconfirmed"
+    HOARDED_EVENTS = "keep every event in memory"
+    HOARDED_SOCKETS = "keep the sockets of lost links"
+    HOARDED_TASKS = "keep the tasks of lost links"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -123,6 +129,43 @@ def _forgetful() -> _Mutation:
     return recall.Recall, "ask", lambda *_: None
 
 
+def _hoard_events() -> _Mutation:
+    """Forget no observation."""
+    take = Recorder.take
+    kept: list[Observation] = []
+
+    async def take_and_keep(self: Recorder, observation: Observation) -> None:
+        kept.append(observation)
+        await take(self, observation)
+
+    return Recorder, take.__name__, take_and_keep
+
+
+def _hoard_sockets() -> _Mutation:
+    """Hold on to every connection."""
+    connect = dial.dial
+    kept: list[socket.socket] = []
+
+    async def dial_and_keep(*where: Any) -> socket.socket:
+        sock = await connect(*where)
+        kept.append(sock.dup())
+        return sock
+
+    return link, connect.__name__, dial_and_keep
+
+
+def _hoard_tasks() -> _Mutation:
+    """Let something of every link go on."""
+    opening = Link.open
+    kept: list[asyncio.Task[None]] = []
+
+    async def open_and_stay(self: Link) -> None:
+        await opening(self)
+        kept.append(asyncio.create_task(asyncio.sleep(3600)))
+
+    return Link, opening.__name__, open_and_stay
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -132,6 +175,9 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.SILENT: _silent,
     Mutant.HOARD: _hoard,
     Mutant.FORGETFUL: _forgetful,
+    Mutant.HOARDED_EVENTS: _hoard_events,
+    Mutant.HOARDED_SOCKETS: _hoard_sockets,
+    Mutant.HOARDED_TASKS: _hoard_tasks,
 }
 
 

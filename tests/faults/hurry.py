@@ -1,0 +1,31 @@
+"""The gateway that tries again at once, however short-lived its links and devices are.
+
+`python -m tests.faults.hurry [MUTANT] run FILE` is `checkpoint-gateway run FILE`, or a mutant of
+it, but for that: with the product's patience three hundred flaps would take more than an hour.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway import cli
+from gateway.supervisor import Supervisor
+from gateway.uplink.reconnect import Waits
+from tests.faults.mutants import Mutant, mutated
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Within the block this process's gateway forgives every link and every device its end."""
+    patience = Waits.STABLE_S, Supervisor.SETTLED_S
+    Waits.STABLE_S = Supervisor.SETTLED_S = 0.0
+    try:
+        yield
+    finally:
+        Waits.STABLE_S, Supervisor.SETTLED_S = patience
+
+
+if __name__ == "__main__":
+    mutant = [each for each in Mutant if each == sys.argv[1]]
+    with hurried(), mutated(mutant[0] if mutant else None):
+        sys.exit(cli.main(sys.argv[1 + len(mutant) :]))

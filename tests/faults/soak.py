@@ -1,0 +1,197 @@
+"""A long life in a short time: the real daemon under a rush of events, its links often reset.
+
+What it holds of the system is taken from the kernel when it is warm, and again at the end.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from statistics import linear_regression, median_low
+
+from drivers.emulators.thermometer import Thermometer
+from tests.bench.counter import Arrivals, counting
+from tests.bench.process import Process
+from tests.bench.throughput import BROKER
+from tests.brokers import mosquitto, until
+from tests.daemon import Daemon
+from tests.faults.kept import ViolationError
+from tests.faults.mutants import Mutant
+from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.site import ROOT, killed_at_the_end
+
+CONFIG = """\
+[gateway]
+id = "410102011003007"
+district = "410102"
+street = "011"
+community = "003"
+state_dir = "state"
+
+[journal]
+max_mb = 64
+
+[uplink]
+host = "127.0.0.1"
+port = {port}
+
+[devices.thermometer]
+driver = "gy_mcu906"
+port = "thermometer"
+baud = 9600
+measuring = {{ report = "every", every_s = 0 }}
+"""
+"""The journal is so small that what has been delivered is purged all the time."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long a soak is; a fifth of it is for warming up."""
+
+    events: int
+    flaps: int
+    _: KW_ONLY
+    together: int
+    """Events that come at once, a hundred times a second."""
+
+
+class Rush(Thermometer):
+    """Sends every reading several times; each is an event."""
+
+    together = 1
+
+    def send(self, frame: bytes) -> None:
+        super().send(frame * self.together)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a process has of the system: descriptors by kind, and threads."""
+
+    descriptors: Counter[str]
+    threads: int
+
+    @classmethod
+    def of(cls, pid: int) -> "Held":
+        """As it is just now."""
+        return cls(Counter(_descriptors(pid)), Process(pid).threads)
+
+
+@dataclass
+class Soak:
+    """A running one, and what was seen: events recorded, and bytes of memory at that time."""
+
+    daemon: Daemon
+    network: FaultProxy
+    arrivals: Arrivals
+    samples: list[tuple[int, float]] = field(default_factory=list)
+    recorded: int = 0
+    recovery_s: float = 0.0
+    before: Held | None = None
+
+    async def run(self, size: Size) -> None:
+        """Events and flaps, evenly spread."""
+        step = size.events // size.flaps
+        for flap in range(1, size.flaps + 1):
+            await self.daemon.until(lambda now: now.journal.recorded >= flap * step)  # noqa: B023
+            await self.flap()
+            if flap == size.flaps // 5:
+                self.before = await self.at_rest()
+            if flap >= size.flaps // 5:
+                self.samples.append((flap * step, Process(self.daemon.pid).rss_mb * (1 << 20)))
+
+    async def flap(self) -> None:
+        """Lose the link, and wait for the next one."""
+        loop, connections = asyncio.get_running_loop(), self.network.connections
+        lost = loop.time()
+        self.network.reset()
+        await until(lambda: self.network.connections > connections)
+        await self.daemon.until(lambda now: now.link.online)
+        self.recovery_s = max(self.recovery_s, loop.time() - lost)
+
+    async def at_rest(self) -> Held:
+        """What the daemon holds when nothing is under way: the least of a few looks."""
+        looks = [Held.of(self.daemon.pid)]
+        for _ in range(20):
+            await asyncio.sleep(0.02)
+            looks.append(Held.of(self.daemon.pid))
+        return min(looks, key=lambda each: (each.descriptors.total(), each.threads))
+
+    async def finish(self) -> None:
+        """Let all that was recorded arrive.
+
+        Raises:
+            ViolationError: it does not.
+        """
+        now = await self.daemon.until(
+            lambda now: now.link.online and not now.journal.waiting, within_s=60
+        )
+        self.recorded = now.journal.recorded
+        try:
+            await self.arrivals.until(self.recorded, within_s=20)
+        except TimeoutError:
+            missing = self.recorded - self.arrivals.events
+            raise ViolationError(f"{missing} events never arrived") from None
+
+    async def verify_nothing_left(self) -> None:
+        """Hold what the daemon holds now against what it held when it was warm.
+
+        Raises:
+            ViolationError: it is more.
+        """
+        assert self.before is not None
+        after = await self.at_rest()
+        if more := after.descriptors - self.before.descriptors:
+            raise ViolationError(f"left over: {dict(more)}")
+        if after.threads > self.before.threads:
+            raise ViolationError(f"{after.threads - self.before.threads} threads are left over")
+
+    def grown(self) -> float:
+        """Bytes from the first fifth of the samples to the last, by their middles."""
+        part = max(1, len(self.samples) // 5)
+        memory = [size for _, size in self.samples]
+        return median_low(memory[-part:]) - median_low(memory[:part])
+
+    def slope(self) -> float:
+        """Bytes per event: the straight line that fits the samples best."""
+        return linear_regression(*zip(*self.samples, strict=True)).slope
+
+
+@asynccontextmanager
+async def soaking(directory: Path, size: Size, mutant: Mutant | None = None) -> AsyncIterator[Soak]:
+    """A soak from its beginning to the last event's arrival."""
+    async with (
+        mosquitto(directory, *BROKER) as broker,
+        counting(directory, broker.port, 2 * size.events) as arrivals,
+        fault_proxy(broker.port) as network,
+        Rush(directory / "thermometer", rate_hz=100) as thermometer,
+    ):
+        thermometer.together = size.together
+        daemon = Daemon(
+            directory,
+            CONFIG.format(port=network.port),
+            environment={"PYTHONPATH": str(ROOT)},
+            program=("tests.faults.hurry", *filter(None, [mutant])),
+        )
+        async with killed_at_the_end(daemon):
+            await daemon.start()
+            soak = Soak(daemon, network, arrivals)
+            await soak.run(size)
+            thermometer.unplug()
+            await soak.finish()
+            yield soak
+            assert await daemon.stop() == 0
+
+
+def _descriptors(pid: int) -> list[str]:
+    """The kind of each open file: its path, or what it is."""
+    kinds = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            kinds.append(os.readlink(entry).partition(":")[0])
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    return kinds
