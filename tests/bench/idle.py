@@ -1,8 +1,6 @@
-"""The real daemon with a thermometer and a board, and nobody at the gate."""
+"""The real daemon at rest: with a thermometer and a board, and with a camera besides."""
 
 import asyncio
-import socket
-import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from drivers.base import DeviceState
+from drivers.emulators.camera import Camera
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.thermometer import Thermometer
 from gateway import health
@@ -19,6 +18,7 @@ from tests.bench.figures import Figure, Settings, at_most, median
 from tests.bench.process import Process
 from tests.brokers import mosquitto
 from tests.daemon import Daemon
+from tests.drivers.conftest import children
 
 _CONFIG = """\
 [gateway]
@@ -40,6 +40,11 @@ port = "thermometer"
 driver = "modbus_io"
 port = "board"
 doors.gate-1 = {{ input = 0, role = "gate" }}
+"""
+_CAMERA = """
+[devices.camera]
+driver = "camera"
+source = "{url}"
 """
 _SETTLE_S = 1.0
 _ANY_EVENTS = 1000
@@ -64,6 +69,9 @@ def run(settings: Settings) -> Iterator[Figure]:
     yield Figure("at rest, processor", ours.cpu_percent, "%", reach=[at_most(0.5)])
     yield Figure("at rest, threads", ours.threads, "", bare.threads, beside)
     yield Figure("start, until it answers", ours.start_s, "s", bare.start_s, beside, [at_most(1)])
+    resident, shared_out = asyncio.run(_with_camera(settings))
+    name = "with a camera of 15 pictures a second, memory"
+    yield Figure(name, resident, "MB", shared_out, "shared pages once (PSS)", [at_most(150)])
 
 
 async def _both(settings: Settings) -> tuple[Rest, Rest]:
@@ -77,8 +85,7 @@ async def _both(settings: Settings) -> tuple[Rest, Rest]:
         starts = [await _started(daemon) for _ in range(settings.scaled(3, 1))]
         async with _devices(directory), daemon:
             await daemon.until(_all_there)
-            pid = await asyncio.to_thread(_who_answers, daemon.socket)
-            return await _at_rest(pid, settings.scaled(30, 8), median(starts)), await _bare()
+            return await _at_rest(daemon.pid, settings.scaled(30, 8), median(starts)), await _bare()
 
 
 @asynccontextmanager
@@ -102,12 +109,18 @@ def _all_there(picture: health.Health) -> bool:
     return picture.link.online and states == {DeviceState.ONLINE}
 
 
-def _who_answers(path: Path) -> int:
-    """The process behind a local socket."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
-        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    return int(struct.unpack("3i", credentials)[0])  # pid, uid, gid: man 7 unix
+async def _with_camera(settings: Settings) -> tuple[float, float]:
+    """Resident memory of the daemon and the eye, and that without counting pages twice."""
+    directory = settings.directory / "camera"
+    directory.mkdir()
+    async with mosquitto(directory) as broker, Camera(fps=15) as camera, _devices(directory):
+        config = _CONFIG.format(port=broker.port) + _CAMERA.format(url=camera.url)
+        async with Daemon(directory, config) as daemon:
+            await daemon.until(_all_there)
+            await camera.person(b"somebody")
+            await asyncio.sleep(settings.scaled(10, 3))
+            family = [Process(pid) for pid in (daemon.pid, *children(daemon.pid))]
+            return sum(each.rss_mb for each in family), sum(each.pss_mb for each in family)
 
 
 async def _at_rest(pid: int, seconds: float, start_s: float) -> Rest:

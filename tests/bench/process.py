@@ -31,6 +31,12 @@ class Process:
         return self._status("VmRSS") / 1024
 
     @property
+    def pss_mb(self) -> float:
+        """Memory in RAM, of pages that several processes have only its share."""
+        lines = (self._proc / "smaps_rollup").read_text().splitlines()
+        return int(dict(line.split(":", 1) for line in lines[1:])["Pss"].split()[0]) / 1024
+
+    @property
     def peak_mb(self) -> float:
         """The most `rss_mb` has been since `reset_peak`."""
         return self._status("VmHWM") / 1024

@@ -59,12 +59,14 @@ class Size:
 
 
 class Rush(Thermometer):
-    """Sends every reading several times; each is an event."""
+    """Sends every reading `together` times; each is an event."""
 
-    together = 1
+    def __init__(self, link: Path, *, rate_hz: float, together: int = 1) -> None:
+        super().__init__(link, rate_hz=rate_hz)
+        self._together = together
 
     def send(self, frame: bytes) -> None:
-        super().send(frame * self.together)
+        super().send(frame * self._together)
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,8 @@ async def soaking(directory: Path, size: Size, mutant: Mutant | None = None) -> 
         mosquitto(directory, *BROKER) as broker,
         counting(directory, broker.port, 2 * size.events) as arrivals,
         fault_proxy(broker.port) as network,
-        Rush(directory / "thermometer", rate_hz=100) as thermometer,
+        Rush(directory / "thermometer", rate_hz=100, together=size.together) as thermometer,
     ):
-        thermometer.together = size.together
         daemon = Daemon(
             directory,
             CONFIG.format(port=network.port),
