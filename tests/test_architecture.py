@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.demo": {"gateway.app", "gateway.centre", "drivers", "drivers.emulators"}
     | BASE
     | PARTS,
-    "gateway.aim": {"drivers", "gateway.configfile", "gateway.errors"} | BASE,
+    "gateway.aim": {"drivers", "gateway.configfile", "gateway.errors", "gateway.web"} | BASE,
+    "gateway.web": set(),
     "gateway.inspect": {"gateway.journal", "gateway.configfile", "gateway.output", "gateway.ranges"}
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},

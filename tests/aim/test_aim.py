@@ -16,7 +16,7 @@ from gateway.aim.board import Board
 from gateway.aim.command import camera
 from gateway.aim.page import Page
 from gateway.errors import ConfigError, GatewayError
-from tests.aim.browser import Browser
+from tests.browser import Browser
 
 TEXT = "document.body?.innerText ?? ''"
 SAMPLE = str(Path(__file__).parents[2] / "config" / "gateway.toml")
