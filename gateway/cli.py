@@ -16,8 +16,9 @@ from gateway import log
 from gateway.aim.arguments import add_aim
 from gateway.centre_arguments import add_centre
 from gateway.devices.arguments import add_devices
+from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
-from gateway.inspect.arguments import add_journal
+from gateway.inspect.arguments import add_journal, add_tail
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 78  # EX_CONFIG in <sysexits.h>; the systemd unit does not restart on it
@@ -74,7 +75,11 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.devices import command
 
             return command.run(chosen)
-        case "journal":
+        case "doctor":
+            from gateway.doctor import command as doctor
+
+            return doctor.run(chosen)
+        case "journal" | "tail":
             from gateway.inspect import commands
 
             return commands.run(chosen)
@@ -158,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_devices(commands)
     add_aim(commands)
+    add_doctor(commands)
+    add_tail(commands)
     add_journal(commands)
     add_centre(commands)
     return parser

@@ -39,11 +39,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.demo",
         "gateway.inspect",
         "gateway.devices",
+        "gateway.doctor",
         "gateway.aim",
         "gateway.centre",
         "gateway.centre_arguments",
         "gateway.uplink",
         "gateway.configfile",
+        "gateway.places",
     }
     | LOWEST,
     "gateway.demo": {"gateway.app", "gateway.centre", "drivers", "drivers.emulators"}
@@ -51,7 +53,29 @@ MAY_IMPORT: dict[str, set[str]] = {
     | PARTS,
     "gateway.aim": {"drivers", "gateway.configfile", "gateway.errors", "gateway.web"} | BASE,
     "gateway.web": set(),
-    "gateway.inspect": {"gateway.journal", "gateway.configfile", "gateway.output", "gateway.ranges"}
+    "gateway.inspect": {
+        "gateway.places",
+        "gateway.journal",
+        "gateway.configfile",
+        "gateway.output",
+        "gateway.ranges",
+    }
+    | LOWEST,
+    "gateway.doctor": {
+        "drivers",
+        "drivers.registry",
+        "gateway.aim",
+        "gateway.box",
+        "gateway.configfile",
+        "gateway.control",
+        "gateway.devices",
+        "gateway.findings",
+        "gateway.health",
+        "gateway.inspect",
+        "gateway.places",
+        "gateway.uplink",
+    }
+    | BASE
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
     "gateway.app": PARTS,
@@ -73,6 +97,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.topics",
         "gateway.ranges",
         "gateway.timefloor",
+        "gateway.findings",
     }
     | WIRE,
     "gateway.journal": {"gateway.ranges"} | WIRE,
@@ -105,6 +130,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.services": {"gateway.config"},
     "gateway.output": {"gateway.errors", "gateway.ranges"},
     "gateway.ranges": set(),
+    "gateway.findings": set(),
+    "gateway.places": set(),
     "gateway.config": BASE | {"gateway.errors"},
     "gateway.keys": {"gateway.errors"},
     "gateway.clock": set(),
@@ -298,6 +325,7 @@ def test_only_the_screens_print() -> None:
         "gateway/cli.py",
         "gateway/inspect/*",
         "gateway/devices/*",
+        "gateway/doctor/*",
         "gateway/demo/*",
         "gateway/centre*",
     )

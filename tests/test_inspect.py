@@ -119,16 +119,21 @@ async def test_a_configuration_names_its_journal(tmp_path: Path) -> None:
     assert len(out.splitlines()) == 3
 
 
-async def test_tail_shows_the_latest_and_follows(tmp_path: Path) -> None:
+async def test_tail_shows_the_latest(tmp_path: Path) -> None:
     path = await recorded(tmp_path / "journal.db", 30)
     code, out, _ = await ask("tail", "-n", 3, path)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["28", "29", "30"]
     assert "ALARM" in out.splitlines()[2]
+
+
+@pytest.mark.parametrize("command", [("journal", "tail", "-f"), ("tail",)])
+async def test_tail_follows(tmp_path: Path, command: tuple[str, ...]) -> None:
+    path = await recorded(tmp_path / "journal.db", 30)
     async with opened(path) as journal:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "gateway", "journal", "tail", "-f", "-n", "1", str(path)),
+            *("-m", "gateway", *command, "-n", "1", str(path)),
             cwd=ROOT,
             stdout=subprocess.PIPE,
         )

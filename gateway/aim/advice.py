@@ -34,7 +34,7 @@ def brightness_word(measures: Measures) -> str:
 
 def advice(look: Look, measures: Measures | None, fps: float | None) -> list[str]:
     """What to do, the most important first; one sentence of praise if there is nothing."""
-    said = [] if measures is None else _picture(measures)
+    said = [] if measures is None else picture_advice(measures)
     if fps is not None and fps < _FRAMES:
         said.append(
             f"only {fps:.0f} pictures a second: ask the camera for a smaller picture or MJPEG, or"
@@ -43,7 +43,8 @@ def advice(look: Look, measures: Measures | None, fps: float | None) -> list[str
     return [*said, *_code(look, better=not said)]
 
 
-def _picture(measures: Measures) -> list[str]:
+def picture_advice(measures: Measures) -> list[str]:
+    """What to do about the picture itself; nothing if it is good."""
     # A camera that is being aimed need not wait until a trouble has lasted.
     said = [rule.reason for rule in RULES if rule.verdict(rule.figure(measures), None)]
     if not said and measures.brightness < _DARK:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from drivers import registry
-from drivers.base import DeviceError, DeviceObserved, DeviceState, Reading
+from drivers.base import DeviceError, DeviceObserved, DeviceState
+from gateway.devices.trial import first
 
 _WAIT_S: Final = 6.0
 """A thermometer is listened for at its speeds, two seconds each."""
@@ -50,21 +51,8 @@ async def _recognise(port: str) -> Recognised | None:
 async def _answers(port: str, name: str, options: dict[str, Any]) -> bool:
     entry = registry.load(name)
     config = entry.config.model_validate({"driver": name, "port": port, **options})
-    online = asyncio.Event()
-
-    async def emit(reading: Reading, *, age_s: float = 0.0) -> None:
-        if reading == DeviceObserved(DeviceState.ONLINE):
-            online.set()
-
-    asking = asyncio.create_task(entry.driver("probe", config).run(emit))
-    answered = asyncio.create_task(online.wait())
+    online = DeviceObserved(DeviceState.ONLINE)
     try:
-        await asyncio.wait((asking, answered), timeout=_WAIT_S, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        asking.cancel()
-        answered.cancel()
-        await asyncio.wait((asking, answered))
-    error = None if asking.cancelled() else asking.exception()
-    if error is not None and not isinstance(error, DeviceError):
-        raise error
-    return online.is_set()
+        return await first(entry.driver("probe", config), _WAIT_S, online.__eq__) is not None
+    except DeviceError:
+        return False

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from gateway.places import CONFIGURATION
+
 _EXAMPLES = """\
 FILE is the configuration of a gateway or a journal file. A running gateway is not disturbed, and
 no file is changed.
@@ -56,6 +58,29 @@ def add_journal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
     salvage = _add(asked, "salvage", "get whatever can be read out of a damaged journal, as NDJSON")
     _add_output(salvage)
+
+
+def add_tail(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `tail`, which is `journal tail -f` for whoever stands at the gate."""
+    tail = commands.add_parser(
+        "tail",
+        help="watch events as they are recorded",
+        description="Print each event as it becomes durable, one in a line, until Ctrl-C. Codes are"
+        " shown by their pseudonyms: their content is not in the journal.",
+        allow_abbrev=False,
+    )
+    tail.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        default=CONFIGURATION,
+        metavar="FILE",
+        help="a configuration or a journal (default: %(default)s)",
+    )
+    tail.add_argument(
+        "-n", dest="count", type=_count, default=10, metavar="N", help="first the latest N"
+    )
+    tail.set_defaults(asked="tail", follow=True)
 
 
 def _add(

@@ -27,7 +27,7 @@ async def dial(host: str, port: int, tls: Tls | None) -> socket.socket:
         LinkError: with the reason of the last address tried.
     """
     try:
-        found = await _resolve(host, port)
+        found = await resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise LinkError(f"the name {host} cannot be resolved: {error}") from error
     failure = LinkError(f"the name {host} has no address")
@@ -40,7 +40,7 @@ async def dial(host: str, port: int, tls: Tls | None) -> socket.socket:
     raise failure
 
 
-async def _resolve(host: str, port: int) -> list[Any]:
+async def resolve(host: str, port: int) -> list[Any]:
     """As the loop's `getaddrinfo`, but in a thread that nobody waits for.
 
     At its end asyncio.run joins the threads of the loop's executor: with name servers that do not

@@ -1,14 +1,12 @@
 """Tries the way to the centre once, for a technician: what works, what does not, what to do."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-
-from pydantic_core import to_json
+from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.config import Config, Confirm, Protocol
 from gateway.errors import LinkError
+from gateway.findings import Finding, Level, Report
 from gateway.timefloor import TimeFloor
 from gateway.topics import Topics
 from gateway.uplink.client import Will
@@ -20,53 +18,11 @@ from gateway.uplink.tls import expiry_warning, exposed
 SUFFIX = "-probe"
 """After the client id: with the same one the broker would throw the running gateway out."""
 
+_SUBJECT = "broker"
 _CANARIES = 5
 _ANSWER_S = 5.0
 _SMALL = 4096
 _SLOW_MS = 2000.0
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    GOOD = "ok"
-    NOTE = "note"
-    BAD = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was tried, in words."""
-
-    level: Level
-    text: str
-
-
-@dataclass(slots=True)
-class Report:
-    """All that was found; `measured` holds figures by name."""
-
-    findings: list[Finding] = field(default_factory=list)
-    measured: dict[str, float | bool] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing has to be put right."""
-        return all(each.level is not Level.BAD for each in self.findings)
-
-    def say(self, level: Level, text: str) -> None:
-        """Add a finding."""
-        self.findings.append(Finding(level, text))
-
-    def as_json(self) -> str:
-        """As one line of JSON: `passed`, `findings`, `measured`."""
-        whole = {"passed": self.passed, "findings": self.findings, "measured": self.measured}
-        return to_json(whole).decode()
-
-    def __str__(self) -> str:
-        lines = [f"{each.level:>6}  {each.text}" for each in self.findings]
-        last = "everything works" if self.passed else "what is marked FAIL must be put right"
-        return "\n".join([*lines, f"        {last}"])
 
 
 def run(config: Config) -> Report:
@@ -87,7 +43,7 @@ class Probe:
     async def run(self) -> Report:
         """The report, whatever happens."""
         self._look_at_files()
-        uplink, say = self._config.uplink, self._report.say
+        uplink, say = self._config.uplink, self._say
         try:
             options = link_options(self._config, Will("", b""), self._clock)
             options = replace(options, client_id=options.client_id + SUFFIX, will=None)
@@ -95,19 +51,24 @@ class Probe:
                 secured = "with TLS" if uplink.tls else "without encryption"
                 say(Level.GOOD, f"connected to {uplink.host} port {uplink.port}, {secured}")
                 if not uplink.tls:
-                    say(Level.NOTE, "anybody on the way can read and change what is sent: use TLS")
+                    say(
+                        Level.NOTE, "anybody on the way can read and change what is sent", "use TLS"
+                    )
                 await self._try(link)
                 await link.disconnect()
         except LinkError as error:
-            say(Level.BAD, f"{error}{_advice(error)}")
+            say(Level.BAD, str(error), _advice(error))
         return self._report
+
+    def _say(self, level: Level, text: str, todo: str | None = None) -> None:
+        self._report.findings.append(Finding(_SUBJECT, level, text, todo))
 
     def _look_at_files(self) -> None:
         tls = self._config.uplink.tls
         if warning := expiry_warning(tls, self._clock.now()):
-            self._report.say(Level.BAD, f"{warning}: put a new one in its place")
+            self._say(Level.BAD, warning, "put a new one in its place")
         if tls and tls.key_file and (warning := exposed(tls.key_file)):
-            self._report.say(Level.BAD, warning)
+            self._say(Level.BAD, warning, f"chmod 0640 {tls.key_file}")
 
     async def _try(self, link: Link) -> None:
         self._tell_limits(link)
@@ -125,16 +86,16 @@ class Probe:
             f" {limits.keepalive_s} s, retained messages {'yes' if limits.retain else 'no'}"
         )
         if limits.payload < _SMALL:
-            self._report.say(Level.BAD, f"{text}: larger events will be set aside; raise the limit")
+            self._say(Level.BAD, f"{text}: larger events will be set aside", "raise the limit")
         else:
-            self._report.say(Level.GOOD, text)
+            self._say(Level.GOOD, text)
 
     async def _listen(self, link: Link) -> None:
         topic = self._topics.ack
         if await link.subscribe(topic, lambda _topic, _payload: self._heard.set()):
-            self._report.say(Level.GOOD, f"may subscribe to {topic}")
+            self._say(Level.GOOD, f"may subscribe to {topic}")
         else:
-            self._report.say(Level.BAD, f"may not subscribe to {topic}: grant the right to read it")
+            self._say(Level.BAD, f"may not subscribe to {topic}", "grant the right to read it")
 
     async def _send_canaries(self, link: Link) -> bool:
         """Whether the broker takes messages on the gateway's own topics."""
@@ -145,18 +106,20 @@ class Probe:
             times_ms.append((loop.time() - began) * 1000)
         match code:
             case 0x00:
-                self._report.say(Level.GOOD, f"published on {topic}")
+                self._say(Level.GOOD, f"published on {topic}")
             case 0x10:
-                text = "nobody subscribes to it: is the centre connected, and with which filter?"
-                self._report.say(Level.NOTE, f"published on {topic}, but {text}")
+                todo = "is the centre connected, and with which filter?"
+                self._say(Level.NOTE, f"published on {topic}, but nobody subscribes to it", todo)
             case 0x87:
-                text = f"may not publish on {topic}: grant the right to write …/up/#"
-                self._report.say(Level.BAD, text)
+                self._say(
+                    Level.BAD, f"may not publish on {topic}", "grant the right to write …/up/#"
+                )
             case _:
-                self._report.say(Level.BAD, f"{topic} is refused with reason 0x{code:02x}")
+                todo = "what it means is in MQTT 5, 2.4; ask whoever runs the broker"
+                self._say(Level.BAD, f"{topic} is refused with reason 0x{code:02x}", todo)
         middle = self._report.measured["round_trip_ms"] = round(sorted(times_ms)[_CANARIES // 2], 1)
         level = Level.NOTE if middle > _SLOW_MS else Level.GOOD
-        self._report.say(level, f"a message is acknowledged after {middle:g} ms")
+        self._say(level, f"a message is acknowledged after {middle:g} ms")
         return code in (ACCEPTED, NOBODY_SUBSCRIBED)
 
     async def _await_centre(self) -> None:
@@ -168,12 +131,15 @@ class Probe:
         except TimeoutError:
             text = (
                 f'nothing came on {self._topics.ack} within {_ANSWER_S:g} s, and confirm = "centre"'
-                " waits for it: is the centre running, does it know this gateway, and may the"
-                " gateway read that topic?"
+                " waits for it"
             )
-            self._report.say(Level.NOTE, text)
+            todo = (
+                "is the centre running, does it know this gateway, and may the gateway read that"
+                " topic?"
+            )
+            self._say(Level.NOTE, text, todo)
         else:
-            self._report.say(Level.GOOD, "the centre has answered")
+            self._say(Level.GOOD, "the centre has answered")
 
     async def _trespass(self, link: Link) -> None:
         """Topics that are not this gateway's must be closed to it. Some brokers end the link."""
@@ -184,16 +150,16 @@ class Probe:
             try:
                 code = await self._publish(link, topic)
             except LinkError:
-                self._report.say(Level.GOOD, f"may not write {whose}: the broker ended the link")
+                self._say(Level.GOOD, f"may not write {whose}: the broker ended the link")
                 return
             if code == DENIED:
-                self._report.say(Level.GOOD, f"may not write {whose}")
+                self._say(Level.GOOD, f"may not write {whose}")
             elif self._config.uplink.protocol is Protocol.V311:
-                text = f"MQTT 3.1.1 does not tell whether {whose} may be written: look at the ACL"
-                self._report.say(Level.NOTE, text)
+                text = f"MQTT 3.1.1 does not tell whether {whose} may be written"
+                self._say(Level.NOTE, text, "look at the ACL")
             else:
-                text = f"may write {whose}: take the right to write {topic} away"
-                self._report.say(Level.BAD, text)
+                todo = f"take the right to write {topic} away"
+                self._say(Level.BAD, f"may write {whose}", todo)
 
     async def _publish(self, link: Link, topic: str) -> int:
         try:
@@ -204,8 +170,13 @@ class Probe:
 
 
 def _advice(error: LinkError) -> str:
+    words = str(error).lower()
     if error.unauthorised:
-        return "; check the user name, the password file and the certificate, at both ends"
-    if "refused" in str(error).lower():
-        return "; is the broker running, and is this its port?"
-    return ""
+        return "check the user name, the password file and the certificate, at both ends"
+    if "certificate" in words:
+        return "is host the name in it, is ca_file the authority that made it, is the clock right?"
+    if "no tls" in words:
+        return "does the broker speak TLS on this port? 8883 is usual; without it leave tls away"
+    if "refused" in words:
+        return "is the broker running, and is this its port?"
+    return "is the network up? try ping, and nc -vz with the broker's name and port"

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.cli import main
 from gateway.config import Config, Confirm, Protocol
-from gateway.uplink.probe import Level, Probe, Report
+from gateway.findings import Level, Report
+from gateway.uplink.probe import Probe
 from tests.brokers import mosquitto, until
 from tests.journal.journals import filled, opened
 from tests.ports import free_port
@@ -29,7 +30,7 @@ async def probed(config: Config) -> Report:
 
 
 def told(report: Report, level: Level) -> str:
-    return "\n".join(each.text for each in report.findings if each.level is level)
+    return "\n".join(f"{each.text}: {each.todo}" for each in report.findings if each.level is level)
 
 
 async def test_a_good_broker_passes(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         f'state_dir = "{tmp_path}"\n[uplink]\nhost = "127.0.0.1"\nport = {free_port()}\n'
     )
     assert main(["uplink", "test", str(file)]) == 1
-    assert "FAIL  127.0.0.1 port" in capsys.readouterr().out
+    assert "FAIL  broker: 127.0.0.1 port" in capsys.readouterr().out
     assert main(["uplink", "test", "--json", str(file)]) == 1
     report = json.loads(capsys.readouterr().out)
     assert (report["passed"], report["findings"][0]["level"]) == (False, "FAIL")

@@ -1,0 +1,1 @@
+"""`checkpoint-gateway doctor`: looks at everything that a gate needs, and says what to do."""
