@@ -41,14 +41,14 @@ class Driver(BaseDriver):
 
     def __init__(self, name: str, config: Config, rules: Sequence[Rule] = RULES) -> None:
         self._name = name
-        self._config = config
+        self._eye = Eye(config.options)
         # These outlive a lost connection: who is still there afterwards has not come again.
         self._presence = Presence(config.gone_after_s)
         self._conditions = Conditions(rules)
 
     async def run(self, emit: Emit) -> NoReturn:
         """See :meth:`drivers.base.Driver.run`."""
-        async with Eye(self._config.options) as eye:
+        async with self._eye as eye:
             missing = "; ".join((await eye.ready()).missing)
             look = await eye.look()
             self.counters.online()

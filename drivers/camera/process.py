@@ -1,6 +1,7 @@
 """The daemon's end of the eye: starts the process, hears it, ends it."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,15 +12,21 @@ from drivers.base import DeviceError
 from drivers.eye.messages import LINE_MOST, Failed, Look, Message, Ready, parse
 from drivers.eye.options import Options
 
+_log = logging.getLogger(__name__)
+
 START_S: Final = 30.0
 """Loading OpenCV takes 0.3 s, and ten times as long from the SD card of a small box at boot."""
 GRACE_S: Final = 2.0
 """What the eye is given beyond its own time-outs before it is taken to hang."""
+END_S: Final = 2.0
+"""How long a killed one is waited for. In the kernel, with a USB camera that does not answer, it
+hangs on until that lets go, and stopping the gateway has five seconds in all."""
 
 
 class Eye:
-    """The process; use it as an asynchronous context manager. Leaving it kills it, whatever it
-    is doing: nothing in it needs to be put in order, and a library that hangs never would."""
+    """The process; use it as an asynchronous context manager, again and again if need be. Leaving
+    it kills it, whatever it is doing: nothing in it needs to be put in order, and a library that
+    hangs never would."""
 
     def __init__(self, options: Options, *, aiming: bool = False) -> None:
         self._options = options
@@ -28,6 +35,17 @@ class Eye:
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
+        """Start it.
+
+        Raises:
+            DeviceError: the one before has been killed, and is still there.
+        """
+        if self._process is not None and self._process.returncode is None:
+            raise DeviceError(
+                f"the camera's process {self._process.pid} was killed and does not end: it hangs"
+                " in the kernel; unplug the camera, or restart this box"
+            )
+        self._patience_s = self._options.patience_s
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "drivers.eye", *self._flags),
             stdin=asyncio.subprocess.PIPE,
@@ -46,11 +64,15 @@ class Eye:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        process, self._process = self._process, None
+        process = self._process
         assert process is not None
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        try:
+            async with asyncio.timeout(END_S):
+                await process.communicate()
+        except TimeoutError:
+            _log.warning("the camera's process %d was killed and does not end", process.pid)
 
     async def ready(self) -> Ready:
         """Wait until it has loaded what it needs."""

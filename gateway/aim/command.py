@@ -69,9 +69,10 @@ async def _aim(options: Options, listen: str, seconds: float | None) -> None:
 
 
 async def _look(options: Options, board: Board) -> NoReturn:
+    eye = Eye(options, aiming=True)
     while True:
         try:
-            async with Eye(options, aiming=True) as eye:
+            async with eye:
                 await eye.ready()
                 while True:
                     board.show(await eye.look())
