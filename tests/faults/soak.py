@@ -95,8 +95,9 @@ class Soak:
     before: Held | None = None
 
     async def run(self, size: Size) -> None:
-        """Events and flaps, evenly spread."""
+        """An outage, then events and flaps, evenly spread."""
         step = size.events // size.flaps
+        await self.outage(size.events // 50)
         for flap in range(1, size.flaps + 1):
             await self.daemon.until(lambda now: now.journal.recorded >= flap * step)  # noqa: B023
             await self.flap()
@@ -104,6 +105,15 @@ class Soak:
                 self.before = await self.at_rest()
             if flap >= size.flaps // 5:
                 self.samples.append((flap * step, Process(self.daemon.pid).rss_mb * (1 << 20)))
+
+    async def outage(self, events: int) -> None:
+        """Let a backlog grow and go: afterwards memory has been as large as it has to be."""
+        await self.daemon.until(lambda now: now.link.online)
+        self.network.refuse()
+        self.network.reset()
+        await self.daemon.until(lambda now: now.journal.waiting > events)
+        await self.network.open()
+        await self.daemon.until(lambda now: now.journal.confirmed > events, within_s=60)
 
     async def flap(self) -> None:
         """Lose the link, and wait for the next one."""
