@@ -44,9 +44,8 @@ class Hung:
     def free(self) -> None:
         """Let everybody who waits go on, with an error; harmless twice."""
         if self.server.returncode is None:
-            self.server.kill()
-        if os.path.ismount(self.path):
             subprocess.run(["umount", "--lazy", self.path], check=True)
+            self.server.kill()
 
 
 @asynccontextmanager

@@ -20,13 +20,14 @@ from tests.faults.soak import CONFIG, Rush, Size, Soak, soaking
 
 SHORT = Size(50_000, 20, together=80)
 """A link lasts a third of a second."""
-SHORTEST = Size(20_000, 6, together=80)
+SHORTER = Size(40_000, 6, together=80)
+SHORTEST = Size(10_000, 6, together=80)
 LONG = Size(2_000_000, 300, together=35)
 """A link lasts two seconds: all that a reset had left over has gone by then."""
 SLOPE = 0.2
 """Bytes of memory that an event may leave behind, where there are enough events to tell."""
 GROWTH = 4 << 20
-"""Bytes by which memory may grow where there are not; kept, the events would have 30 MB."""
+"""Bytes by which memory may grow where there are not; kept, the events would have 9 MB."""
 
 
 def enter(account: Account, soak: Soak, size: Size) -> None:
@@ -57,7 +58,7 @@ async def test_two_million_events_and_three_hundred_resets(
 
 
 async def test_it_finds_what_keeps_every_event(tmp_path: Path, account: Account) -> None:
-    async with soaking(tmp_path, SHORTEST, Mutant.HOARDED_EVENTS) as soak:
+    async with soaking(tmp_path, SHORTER, Mutant.HOARDED_EVENTS) as soak:
         assert soak.grown() > GROWTH, soak.samples
     account.of("link reset, under a rush of events").caught.append(Mutant.HOARDED_EVENTS)
 
