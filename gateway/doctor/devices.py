@@ -41,7 +41,7 @@ async def examine_running(config: Config, told: Mapping[str, DeviceHealth]) -> l
 
 def _told(name: str, health: DeviceHealth | None) -> Finding:
     subject = f"devices.{name}"
-    if health is None:
+    if health is None or health.state is DeviceState.REMOVED:
         return bad(subject, "the running gateway does not know it", "checkpoint-gateway reload")
     match health.state:
         case DeviceState.ONLINE:
@@ -50,7 +50,7 @@ def _told(name: str, health: DeviceHealth | None) -> Finding:
             return bad(subject, f"degraded: {health.reason}", "put right what it says")
         case DeviceState.LOST:
             return bad(subject, f"lost: {health.reason}", _CHECK)
-        case None:
+        case _:
             return bad(subject, "has not answered since the gateway started", _CHECK)
 
 

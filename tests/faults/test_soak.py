@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drivers.base import DeviceState
-from gateway import app, configfile, health
+from gateway import app, configfile, control, health
 from tests.brokers import mosquitto, until
 from tests.faults.account import Account
 from tests.faults.hurry import hurried
@@ -95,7 +95,7 @@ async def _in_here(directory: Path, rounds: int) -> Counter[str]:
         file.write_text(CONFIG.format(port=network.port))
         config, stop = configfile.load(file), asyncio.Event()
         beside.create_task(app.run(config, stop))
-        socket = health.status_socket(config.gateway.state_dir)
+        socket = control.socket_path(config.gateway.state_dir)
         await at_work(socket)
         before = everything()
         for number in range(rounds):
