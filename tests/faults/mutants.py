@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from drivers.camera import process
 from gateway import cli
 from gateway.events import Observation
 from gateway.holding import Holding
@@ -38,6 +39,7 @@ class Mutant(StrEnum):
     HOARDED_EVENTS = "keep every event in memory"
     HOARDED_SOCKETS = "keep the sockets of lost links"
     HOARDED_TASKS = "keep the tasks of lost links"
+    PATIENT = "wait for the eye without end"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -166,6 +168,11 @@ def _hoard_tasks() -> _Mutation:
     return Link, opening.__name__, open_and_stay
 
 
+def _patient() -> _Mutation:
+    """Never take the camera's process to hang."""
+    return process, "GRACE_S", 1e6
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -178,6 +185,7 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.HOARDED_EVENTS: _hoard_events,
     Mutant.HOARDED_SOCKETS: _hoard_sockets,
     Mutant.HOARDED_TASKS: _hoard_tasks,
+    Mutant.PATIENT: _patient,
 }
 
 

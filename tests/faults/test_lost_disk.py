@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from drivers.emulators.thermometer import Thermometer
 from gateway.errors import JournalError
 from gateway.events import Kind
 from tests.brokers import mosquitto, until
@@ -17,6 +16,7 @@ from tests.faults.account import Account
 from tests.faults.disk import Disk, disk
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
+from tests.faults.numbered import Numbered
 from tests.faults.site import daemon_of, killed_at_the_end
 from tests.journal.journals import filled, note, opened, query
 from tests.receiving import Received, listening
@@ -25,17 +25,6 @@ ALARM_S = 5.0
 """After the beginning of the fault."""
 RECOVERED_S = 10.0
 """After its end."""
-
-
-class Numbered(Thermometer):
-    """Each of its samples carries its own number, as its temperature in hundredths of a degree."""
-
-    sent = 0
-
-    def _send_reading(self) -> None:
-        self.ambient_celsius = self.sent / 100
-        self.sent += 1
-        super()._send_reading()
 
 
 async def lived_through(
