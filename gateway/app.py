@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
+import os
 import random
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gateway import control, keys
+from gateway import control, keys, log
 from gateway.box import Box
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.events import Pseudonyms
-from gateway.fleet import Fleet
+from gateway.fleet import Changes, Fleet
 from gateway.journal import Journal
+from gateway.loglevel import LogLevel
 from gateway.picture import Picture
 from gateway.recorder import Recorder
+from gateway.reload import Reloader
 from gateway.timefloor import TimeFloor
 from gateway.uplink import Uplink
 
@@ -26,26 +29,28 @@ _DRAIN_S = 2.0
 """How long stopping waits for readings already taken; then they stay unrecorded."""
 
 
-def run_forever(config: Config) -> int:
-    """Run the gateway until SIGTERM or SIGINT; the exit code.
+def run_forever(config: Config, file: Path) -> int:
+    """Run the gateway by `config`, which is in `file`, until SIGTERM or SIGINT; the exit code.
 
     Raises:
         GatewayError: the gateway cannot start, in one sentence.
     """
-    asyncio.run(_until_signal(config))
+    asyncio.run(_until_signal(config, file))
     return 0
 
 
-async def _until_signal(config: Config) -> None:
-    stop = asyncio.Event()
+async def _until_signal(config: Config, file: Path) -> None:
+    stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run(config, stop)
+    if not os.isatty(0):  # else it tells that the terminal is gone
+        loop.add_signal_handler(signal.SIGHUP, reload.set)
+    await run(config, file, stop, reload)
 
 
-async def run(config: Config, stop: asyncio.Event) -> None:
-    """Run the gateway until `stop` is set.
+async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.Event) -> None:
+    """Run the gateway until `stop` is set; set `reload` to have it read `file` again.
 
     Raises:
         GatewayError: the gateway cannot start, in one sentence.
@@ -61,27 +66,42 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     )
     path = place.state_dir / config.journal.file
     journal = await Journal.open(path, source=place.source, clock=clock, config=config.journal)
-    keeping = asyncio.create_task(floor.keep(clock), name="time-floor")
+    beside = [
+        asyncio.create_task(floor.keep(clock), name="time-floor"),
+        asyncio.create_task(log.tell_repeats(), name="log"),
+    ]
     try:
-        await Gateway(config, clock, journal, Recorder(journal, pseudonyms, clock)).run(stop)
+        recorder = Recorder(journal, pseudonyms, clock)
+        await Gateway(config, clock, journal, recorder, file, reload).run(stop)
     finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        for each in beside:
+            each.cancel()
+        await asyncio.wait(beside)
         await journal.close()
 
 
 class Gateway:
     """One running gateway."""
 
-    def __init__(self, config: Config, clock: Clock, journal: Journal, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        journal: Journal,
+        recorder: Recorder,
+        file: Path,
+        reload: asyncio.Event,
+    ) -> None:
         self._config = config
         self._clock = clock
         self._journal = journal
         self._recorder = recorder
         self._fleet = Fleet(recorder.take, clock, random.Random())
         self._uplink = Uplink(config, journal, clock, self._fleet.states)
+        self._reloader = Reloader(file, config, self._apply, recorder.note, clock, reload)
         self._picture = Picture(
-            config,
+            lambda: self._config,
+            lambda: self._reloader.refused,
             clock,
             journal,
             recorder,
@@ -93,8 +113,9 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         """Run every part until `stop` is set or one of the outer parts fails."""
         _log.info(
-            "%s started: epoch %s, %d events recorded, %d waiting",
+            "%s started by configuration %s: epoch %s, %d events recorded, %d waiting",
             self._config.gateway.id,
+            self._config.version,
             self._journal.epoch,
             self._journal.counts().recorded,
             self._journal.counts().waiting,
@@ -103,7 +124,12 @@ class Gateway:
         uplink_stop = asyncio.Event()
         async with (
             control.serve(
-                control.socket_path(self._config.gateway.state_dir), {"health": self._tell_health}
+                control.socket_path(self._config.gateway.state_dir),
+                {
+                    "health": self._tell_health,
+                    "reload": self._reloader.answer,
+                    "log-level": LogLevel().answer,
+                },
             ),
             asyncio.TaskGroup() as parts,
         ):
@@ -112,15 +138,31 @@ class Gateway:
             parts.create_task(self._uplink.run(uplink_stop), name="uplink")
             watching = parts.create_task(self._picture.follow(), name="picture")
             devices = parts.create_task(self._fleet.run(), name="devices")
+            reloading = parts.create_task(self._reloader.run(), name="reload")
             await stop.wait()
             _log.info("stopping")
-            devices.cancel()
-            await asyncio.wait([devices])
+            for each in (reloading, devices):  # in this order: a reload starts devices
+                each.cancel()
+                await asyncio.wait([each])
             await self._drain()
             recording.cancel()
             living.cancel()
             watching.cancel()
             uplink_stop.set()
+
+    async def _apply(self, config: Config) -> str:
+        """Take `config` into force, and say what that took.
+
+        Raises:
+            GatewayError: it cannot be; nothing has changed.
+        """
+        plan = self._fleet.plan(config)
+        self._uplink.check(config)
+        self._journal.bound(config.journal)
+        changes = await self._fleet.change(plan)
+        another_link = self._uplink.change(config)
+        self._config = config
+        return _told(changes, another_link=another_link)
 
     async def _drain(self) -> None:
         try:
@@ -131,6 +173,21 @@ class Gateway:
 
     async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
         return control.Answer(body=self._picture())
+
+
+def _told(changes: Changes, *, another_link: bool) -> str:
+    told = [
+        f"{', '.join(names)} {what}"
+        for what, names in (
+            ("added", changes.added),
+            ("restarted", changes.restarted),
+            ("removed", changes.removed),
+        )
+        if names
+    ]
+    if another_link:
+        told.append("another connection to the centre")
+    return "; ".join(told) or "no device and no connection is concerned"
 
 
 async def _end_with_any(tasks: Sequence[asyncio.Task[None]]) -> None:

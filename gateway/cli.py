@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gateway import log
 from gateway.aim.arguments import add_aim
+from gateway.asking.arguments import add_asking
 from gateway.centre_arguments import add_centre
 from gateway.devices.arguments import add_devices
 from gateway.doctor.arguments import add_doctor
@@ -38,6 +39,8 @@ examples:
       find every mistake in a configuration; starts nothing
   checkpoint-gateway run /etc/checkpoint-gateway/gateway.toml
       run the gate; Ctrl-C stops it
+  checkpoint-gateway reload
+      take the changed configuration into force while the gate works
   checkpoint-gateway journal stats /etc/checkpoint-gateway/gateway.toml
       how much is recorded and delivered; see also: journal --help
 
@@ -79,6 +82,10 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.doctor import command as doctor
 
             return doctor.run(chosen)
+        case "reload" | "log-level":
+            from gateway.asking import commands as asking
+
+            return asking.run(chosen)
         case "journal" | "tail":
             from gateway.inspect import commands
 
@@ -91,7 +98,7 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway import app, configfile
 
             log.set_up(verbose=chosen.verbose)
-            return app.run_forever(configfile.load(chosen.file))
+            return app.run_forever(configfile.load(chosen.file), chosen.file)
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -163,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_devices(commands)
     add_aim(commands)
+    add_asking(commands)
     add_doctor(commands)
     add_tail(commands)
     add_journal(commands)

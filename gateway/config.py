@@ -73,6 +73,8 @@ class Place(OptionTable):
     """Third level of the grid, for example 003."""
     state_dir: FilePath = Path("/var/lib/checkpoint-gateway")
     """Where the journal and the pseudonym key live."""
+    reload_on_change: bool = False
+    """Take a changed file into force by itself, as `systemctl reload` does."""
 
     @property
     def source(self) -> str:

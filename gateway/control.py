@@ -96,6 +96,19 @@ def sockets(state_dir: Path, environment: Mapping[str, str] = os.environ) -> lis
     return list(dict.fromkeys(places))
 
 
+def found(state_dir: Path) -> Path:
+    """Where the gateway that works in `state_dir` can be asked, or where it should be."""
+    places = sockets(state_dir)
+    return next((each for each in places if _is_there(each)), places[0])
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # whoever asks there is told what to do
+        return True
+
+
 @asynccontextmanager
 async def serve(
     path: Path, handlers: Mapping[str, Handler], *, patience_s: float = 5.0

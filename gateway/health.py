@@ -132,8 +132,15 @@ class Versions(_Picture):
 
     software: str = ""
     contract: str = ""
-    configuration: str | None = None
-    """The first digits of the SHA-256 of the configuration in force."""
+
+
+class ConfigurationHealth(_Picture):
+    """What the gateway works by."""
+
+    version: str
+    """See `gateway.config.Config.version`."""
+    refused: str | None = None
+    """Why the file as it was found last is not in force."""
 
 
 class Health(_Picture):
@@ -148,6 +155,7 @@ class Health(_Picture):
     box: BoxHealth = BoxHealth()
     process: ProcessHealth = ProcessHealth()
     versions: Versions = Versions()
+    configuration: ConfigurationHealth = ConfigurationHealth(version="")
 
 
 async def ask(path: Path, *, timeout_s: float = 2.0) -> Health | None:

@@ -15,6 +15,7 @@ from gateway.errors import JournalError
 from gateway.health import (
     BoxHealth,
     ClockHealth,
+    ConfigurationHealth,
     DeviceHealth,
     Health,
     JournalHealth,
@@ -41,7 +42,8 @@ class Picture:
 
     def __init__(
         self,
-        config: Config,
+        config: Callable[[], Config],
+        refused: Callable[[], str | None],
         clock: Clock,
         journal: Journal,
         recorder: Recorder,
@@ -49,9 +51,8 @@ class Picture:
         devices: Callable[[], Iterable[Supervisor]],
         box: Box,
     ) -> None:
-        self.versions = Versions(software=version("checkpoint-gateway"), contract=ROOT)
-        """Whoever loads another configuration replaces them."""
         self._config = config
+        self._refused = refused
         self._clock = clock
         self._journal = journal
         self._recorder = recorder
@@ -67,9 +68,9 @@ class Picture:
         now = self._clock.now()
         if not self._looked_ns or now.mono_ns - self._looked_ns > self.BOX_S * 1e9:
             self._figures, self._looked_ns = self._box.look(), now.mono_ns
-        figures = asdict(self._figures)
+        figures, config = asdict(self._figures), self._config()
         return Health(
-            gateway=self._config.gateway.id,
+            gateway=config.gateway.id,
             epoch=self._journal.epoch,
             clock=self._time(now),
             devices={each.origin.device: _device(each, now) for each in self._devices()},
@@ -82,7 +83,8 @@ class Picture:
                 cpu_s=self._figures.process_cpu_s,
                 descriptors=self._figures.process_descriptors,
             ),
-            versions=self.versions,
+            versions=Versions(software=version("checkpoint-gateway"), contract=ROOT),
+            configuration=ConfigurationHealth(version=config.version, refused=self._refused()),
         )
 
     async def follow(self) -> NoReturn:
@@ -125,7 +127,7 @@ class Picture:
             damaged=self._journal.condition.lost,
             carried=self._journal.carried.waiting,
             taken_bytes=room.taken,
-            most_bytes=self._config.journal.max_mb * 1_000_000,
+            most_bytes=self._config().journal.max_mb * 1_000_000,
             left_bytes=room.left,
         )
 

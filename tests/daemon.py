@@ -85,6 +85,31 @@ class Daemon:
         except TimeoutError:
             raise AssertionError(f"never so: last seen {picture!r}; log:\n{self.log}") from None
 
+    def configure(self, config: str) -> None:
+        """Write another configuration, in one piece; nobody is told."""
+        new = self.directory / "gateway.toml.new"
+        new.write_text(config)
+        new.rename(self.directory / "gateway.toml")
+
+    def hang_up(self) -> None:
+        """SIGHUP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """What `checkpoint-gateway` with `arguments` and the configuration as the last of them
+        comes to beside the daemon: the exit code, and what it says."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", *arguments, "gateway.toml"),
+            cwd=self.directory,
+            env=os.environ | self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode()
+
     @property
     def pid(self) -> int:
         """The running process's number."""

@@ -26,7 +26,10 @@ async def test_a_bug_in_the_journal_ends_the_gateway(tmp_path: Path) -> None:
     journal = await Journal.open(tmp_path / "journal.db", source=SOURCE, clock=CLOCK)
     recorder = Recorder(journal, Pseudonyms(Pseudonyms.new_key()), CLOCK)
     gateway = asyncio.create_task(
-        Gateway(config, CLOCK, journal, recorder).run(asyncio.Event()), name="gateway"
+        Gateway(config, CLOCK, journal, recorder, tmp_path / "gateway.toml", asyncio.Event()).run(
+            asyncio.Event()
+        ),
+        name="gateway",
     )
     broken = replace(note(1), stamp=replace(CLOCK.now(), mono_ns=1 << 90))  # fits no column
     try:

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.devices",
         "gateway.doctor",
         "gateway.aim",
+        "gateway.asking",
         "gateway.centre",
         "gateway.centre_arguments",
         "gateway.uplink",
@@ -78,7 +79,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     | BASE
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
-    "gateway.app": PARTS,
+    "gateway.app": PARTS | {"gateway.reload", "gateway.loglevel"},
+    "gateway.asking": {"gateway.control", "gateway.config", "gateway.errors"},
+    "gateway.loglevel": {"gateway.log", "gateway.control"},
+    "gateway.reload": {"gateway.configfile", "gateway.control"} | WIRE,
     "gateway.centre": {
         "gateway.uplink",
         "gateway.journal",
@@ -324,6 +328,7 @@ def test_only_the_screens_print() -> None:
     screens = (
         "gateway/cli.py",
         "gateway/inspect/*",
+        "gateway/asking/*",
         "gateway/devices/*",
         "gateway/doctor/*",
         "gateway/demo/*",

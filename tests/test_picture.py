@@ -95,7 +95,14 @@ async def gate(directory: Path, times: Times) -> AsyncIterator[Gate]:
     supervisor = Supervisor(origin, device, recorder.take, clock, Backoff(1, 2, random.Random(1)))
     uplink = Uplink(config, journal, clock, dict)
     picture = Picture(
-        config, clock, journal, recorder, uplink, lambda: [supervisor], Box(directory, directory)
+        lambda: config,
+        lambda: None,
+        clock,
+        journal,
+        recorder,
+        uplink,
+        lambda: [supervisor],
+        Box(directory, directory),
     )
     picture.LOOK_S = 0.01
     tasks = [asyncio.create_task(each.run()) for each in (recorder, supervisor)]

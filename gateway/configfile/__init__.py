@@ -1,9 +1,13 @@
 """TOML file → `Config`, or every mistake in it at once, with its line and what was expected."""
 
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.config import Config
 from gateway.configfile import lines, syntax, words
+from gateway.configfile.mistakes import Mistake
 from gateway.configfile.validate import validate
 from gateway.errors import ConfigError
 
@@ -12,6 +16,21 @@ LARGEST_FILE = 128 << 10
 
 MOST_TOLD = 100
 """Mistakes, the first in the file; nobody corrects more at once."""
+
+_VERSION_DIGITS = 12
+
+
+class Source(NamedTuple):
+    """What was found in a file, be it a configuration or not."""
+
+    path: Path
+    content: bytes
+
+    @property
+    def version(self) -> str:
+        """See `Config.version`."""
+        return sha256(self.content).hexdigest()[:_VERSION_DIGITS]
+
 
 _Told = tuple[int, object]
 """A mistake's line, and what ``str`` makes words of."""
@@ -23,7 +42,17 @@ def load(path: Path) -> Config:
     Raises:
         ConfigError: one line ``file:line: [table] key: what is wrong`` for each mistake.
     """
-    parsed = syntax.parse(_read(path))
+    return understand(read(path))
+
+
+def understand(source: Source) -> Config:
+    """The configuration in ``source``.
+
+    Raises:
+        ConfigError: as :func:`load` does.
+    """
+    path = source.path
+    parsed = syntax.parse(_text(source))
     report: list[_Told] = [(mistake.line, mistake.words) for mistake in parsed.mistakes]
     if not parsed.whole:
         report.append((report[-1][0], "what follows can be checked once this is corrected"))
@@ -38,7 +67,13 @@ def load(path: Path) -> Config:
     ]
     if config is None or report:
         raise _refusal(path, report)
-    return config
+    return config.of_version(source.version)
+
+
+def refusal(source: Source, mistakes: Iterable[Mistake]) -> ConfigError:
+    """The error that tells of ``mistakes`` in a ``source`` that can be understood."""
+    where = lines.first_lines(syntax.parse(_text(source)).text)
+    return _refusal(source.path, [(_line(each.path, where), each) for each in mistakes])
 
 
 def _refusal(path: Path, report: list[_Told]) -> ConfigError:
@@ -49,7 +84,12 @@ def _refusal(path: Path, report: list[_Told]) -> ConfigError:
     return ConfigError("\n".join(map(words.printable, lines_told)))
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> Source:
+    """What is in the file ``path``.
+
+    Raises:
+        ConfigError: it cannot be read, or is no file of a configuration's size.
+    """
     try:
         if not path.is_file():
             path.stat()
@@ -64,6 +104,11 @@ def _read(path: Path) -> str:
     if len(content) > LARGEST_FILE:
         size = f"larger than {LARGEST_FILE >> 10} KiB"
         raise ConfigError(f"{path}: {size}; this is no configuration")
+    return Source(path, content)
+
+
+def _text(source: Source) -> str:
+    path, content = source
     try:
         return content.decode("utf-8-sig")  # Notepad writes a byte order mark; it does no harm
     except UnicodeDecodeError as error:

@@ -70,16 +70,20 @@ class Uplink:
         """Messages from the centre's side that could not be used."""
         return self._way.session.receiver.refused
 
-    def change(self, config: Config) -> bool:
-        """Go on by `config`; whether that takes another connection, which `run` then makes as soon
-        as it has left the present one as at a stop.
+    def check(self, config: Config) -> None:
+        """Find out whether `change` can go on by `config`.
 
         Raises:
-            LinkError: a file that it names cannot be used; nothing has changed.
+            LinkError: a file that it names cannot be used.
         """
+        if config.uplink != self._config.uplink:
+            check_files(config.uplink, self._clock)
+
+    def change(self, config: Config) -> bool:
+        """Go on by `config`; whether that takes another connection, which `run` then makes as soon
+        as it has left the present one as at a stop."""
         another = config.uplink != self._config.uplink
         if another:
-            check_files(config.uplink, self._clock)
             self._way = self._way_by(config, pacing_of(config.uplink))
             self._leave.set()
         else:

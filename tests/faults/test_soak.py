@@ -94,7 +94,7 @@ async def _in_here(directory: Path, rounds: int) -> Counter[str]:
         file = directory / "gateway.toml"
         file.write_text(CONFIG.format(port=network.port))
         config, stop = configfile.load(file), asyncio.Event()
-        beside.create_task(app.run(config, stop))
+        beside.create_task(app.run(config, file, stop, asyncio.Event()))
         socket = control.socket_path(config.gateway.state_dir)
         await at_work(socket)
         before = everything()
