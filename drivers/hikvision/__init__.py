@@ -141,7 +141,7 @@ class Driver(BaseDriver):
         except TimeoutError as error:
             raise DeviceError(f"{self._config.url} does not answer, or sends no more") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise DeviceError(f"{self._config.url} cannot be used: {error}") from error
+            raise DeviceError(f"{self._config.url} cannot be used: {_why(error)}") from error
         raise DeviceError(f"{self._config.url} has ended the stream")
 
     def lost(self) -> Sequence[Reading]:
@@ -169,7 +169,7 @@ class Driver(BaseDriver):
                 if answer.status != 200:
                     raise CommandError(f"{self._config.url} refuses: HTTP status {answer.status}")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise CommandError(f"{self._config.url} did not confirm: {error}") from error
+            raise CommandError(f"{self._config.url} did not confirm: {_why(error)}") from error
 
     def _spare_the_account(self, credentials: str) -> None:
         """Refuse to try a password again that was wrong just now."""
@@ -283,6 +283,11 @@ async def _beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:
         return await answer.content.readexactly(most)
     except asyncio.IncompleteReadError as end:
         return end.partial
+
+
+def _why(error: Exception) -> str:
+    # What is wrong with an answer aiohttp tells with a piece of it: it may be somebody's code.
+    return str(error) if isinstance(error, OSError) else type(error).__name__
 
 
 def _refuse(answer: aiohttp.ClientResponse, config: Config) -> None:

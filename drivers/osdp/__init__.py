@@ -140,7 +140,7 @@ class Driver(BaseDriver):
         """See :meth:`drivers.base.Driver.run`."""
         config = self._config
         key = _key(config.key_file)
-        async with serialport.opened(config.port, baud=config.baud, brings_codes=True) as port:
+        async with serialport.opened(config.port, baud=config.baud, confidential=True) as port:
             panel = Panel(port, config.address, key, secure=not config.installation)
             try:
                 await together(panel.receive(), panel.refresh(), self._follow(panel, emit))

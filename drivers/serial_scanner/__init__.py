@@ -74,7 +74,7 @@ class Driver(BaseDriver):
         """See :meth:`drivers.base.Driver.run`."""
         config = self._config
         async with serialport.opened(
-            config.port, baud=config.baud, parity=config.parity, brings_codes=True
+            config.port, baud=config.baud, parity=config.parity, confidential=True
         ) as port:
             self.counters.online()
             self._session = _Session(port, Codec(config.terminator, config.trigger, self.counters))

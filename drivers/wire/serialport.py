@@ -45,12 +45,12 @@ class PortGoneError(DeviceError):
 class SerialPort:
     """An open port: raw bytes, in and out. One reader and one writer at a time."""
 
-    def __init__(self, name: str, settings: serial.Serial, *, brings_codes: bool = False) -> None:
+    def __init__(self, name: str, settings: serial.Serial, *, confidential: bool = False) -> None:
         self.name = name
         self.received = 0
         """How many bytes have been read."""
         self._settings = settings
-        self._brings_codes = brings_codes
+        self._confidential = confidential
         self._fd: int = settings.fileno()
         self._unread = b""
         self._trouble: DeviceError | None = None
@@ -80,7 +80,7 @@ class SerialPort:
             PortGoneError: the port is gone.
         """
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s ← %s", self.name, data.hex(" "))
+            _log.debug("%s ← %s", self.name, self._shown(data))
         rest = memoryview(data)
         while rest:
             try:
@@ -134,9 +134,11 @@ class SerialPort:
             if not self._unread:
                 self._end(None)
         if _log.isEnabledFor(logging.DEBUG):
-            shown = f"{len(self._unread)} bytes" if self._brings_codes else self._unread.hex(" ")
-            _log.debug("%s → %s", self.name, shown)
+            _log.debug("%s → %s", self.name, self._shown(self._unread))
         self._news.set()
+
+    def _shown(self, data: bytes) -> str:
+        return f"{len(data)} bytes" if self._confidential else data.hex(" ")
 
     def _end(self, error: OSError | None) -> None:
         self._unwatch()  # what hung up is readable for ever
@@ -166,10 +168,10 @@ class _Unflushed(serial.Serial):
 
 @asynccontextmanager
 async def opened(
-    path: Path, *, baud: int, parity: Parity = "N", brings_codes: bool = False
+    path: Path, *, baud: int, parity: Parity = "N", confidential: bool = False
 ) -> AsyncIterator[SerialPort]:
     """The port of :func:`open_port` for as long as the context lasts."""
-    port = open_port(path, baud=baud, parity=parity, brings_codes=brings_codes)
+    port = open_port(path, baud=baud, parity=parity, confidential=confidential)
     try:
         yield port
     finally:
@@ -177,11 +179,11 @@ async def opened(
 
 
 def open_port(
-    path: Path, *, baud: int, parity: Parity = "N", brings_codes: bool = False
+    path: Path, *, baud: int, parity: Parity = "N", confidential: bool = False
 ) -> SerialPort:
     """The port at ``path``, 8 data bits, 1 stop bit, raw, ours alone, its input as it was.
 
-    What comes from one that ``brings_codes`` is never logged.
+    What goes over a ``confidential`` one is never logged: codes come from it, or keys go to it.
 
     Symbolic links are followed anew each time: after a replug they may lead elsewhere.
 
@@ -204,7 +206,7 @@ def open_port(
         settings.close()
         raise DeviceError(f"{path} {_why_not_opened(error)}") from error
     hand_on_at_once(path)
-    return SerialPort(str(path), settings, brings_codes=brings_codes)
+    return SerialPort(str(path), settings, confidential=confidential)
 
 
 def hand_on_at_once(port: Path, sys_tty: Path = Path("/sys/class/tty")) -> None:

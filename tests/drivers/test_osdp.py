@@ -1,5 +1,7 @@
 """The OSDP driver against libosdp's own peripheral device on a pty, through the Secure Channel."""
 
+import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -166,6 +168,21 @@ class TestSecureChannel:
         first = readings.readings[0]
         assert isinstance(first, DeviceObserved)
         assert "installation mode" in str(first.reason)
+
+    async def test_what_goes_over_the_wire_is_in_no_log(
+        self, link: Path, key_file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The key is sent under the default one, which everybody knows."""
+        caplog.set_level(logging.DEBUG)
+        readings = Collector()
+        async with OsdpDevice(link, inputs=0) as device:
+            async with running(driver(link, key_file, installation=True), readings):
+                await settled(readings)
+            assert device.key == KEY
+        told = [each for each in caplog.messages if str(link) in each]
+        assert any(" ← " in each for each in told)
+        assert any(" → " in each for each in told)
+        assert [each for each in told if not re.search(r" [←→] \d+ bytes$", each)] == []
 
     @pytest.mark.parametrize("text", ["", "00112233", "not hexadecimal", KEY.hex() * 2])
     async def test_a_file_without_a_key(self, link: Path, text: str) -> None:
