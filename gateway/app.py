@@ -22,6 +22,7 @@ from gateway.recorder import Recorder
 from gateway.reload import Reloader
 from gateway.timefloor import TimeFloor
 from gateway.uplink import Uplink
+from gateway.watch.page import serving_page
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +132,7 @@ class Gateway:
                     "log-level": LogLevel().answer,
                 },
             ),
+            serving_page(self._config.page, self._picture),
             asyncio.TaskGroup() as parts,
         ):
             living = parts.create_task(_end_with_any(self._journal.tasks), name="journal")

@@ -136,8 +136,10 @@ def _check(file: Path) -> int:
     print(f"  gateway  {config.gateway.id}")
     print(f"  centre   {config.uplink.host}, port {config.uplink.port}")
     print(f"  devices  {devices or 'none'}")
-    for name, each in config.devices.items():
-        for notice in each.notices():
+    notices = {"page": config.page.notices()}
+    notices |= {name: each.notices() for name, each in config.devices.items()}
+    for name, told in notices.items():
+        for notice in told:
             print(f"  note     {name}: {notice}")
     return 0
 

@@ -1,5 +1,6 @@
 """The configuration: what can be set, what it must look like, what applies when it is not."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -48,6 +49,25 @@ Host = Annotated[
     ),
 ]
 """Where a broker is; a name in other letters than these is written as DNS has it, xn--…"""
+
+
+def _a_listener(listen: str) -> str:
+    if listen == "off":
+        return listen
+    host, _, port = listen.rpartition(":")
+    _an_address(host.strip("[]"))
+    if int(port) > 65535:
+        raise PydanticCustomError("port", "no port")
+    return listen
+
+
+Listener = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(off|(\[[0-9A-Fa-f:.]+\]|({_LABEL}\.)*{_LABEL}):[0-9]{{1,5}})$"),
+    AfterValidator(_a_listener),
+    Field(json_schema_extra={"words": 'an address and a port, as "127.0.0.1:8080", or "off"'}),
+]
+"""Where something can be asked at over the network; port 0 is any that is free."""
 
 FileName = Annotated[
     str,
@@ -189,6 +209,30 @@ class UplinkConfig(OptionTable):
     """Absent means plain TCP."""
 
 
+class PageConfig(OptionTable):
+    """`[page]`: the page for whoever looks after the gate, `/healthz` and `/metrics`."""
+
+    listen: Listener = "127.0.0.1:8080"
+    """Address and port; on the box itself only, unless it is changed. `off`: there is no page."""
+
+    def notices(self) -> Sequence[str]:
+        """What is allowed and must be known; one sentence each."""
+        host = self.listen.rpartition(":")[0].strip("[]")
+        if self.listen == "off" or host == "localhost" or _is_loopback(host):
+            return ()
+        return (
+            f"whoever reaches {self.listen} over the network can read the page: it has no password"
+            " and is not encrypted",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class LaneConfig(OptionTable):
     """`[lanes.NAME]`: one way through the gate."""
 
@@ -202,6 +246,7 @@ class Config(OptionTable):
     gateway: Place
     journal: JournalConfig = JournalConfig()
     uplink: UplinkConfig
+    page: PageConfig = PageConfig()
     lanes: dict[Name, LaneConfig] = Field(default_factory=dict)
     devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)
     _version: str = PrivateAttr(default="")

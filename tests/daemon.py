@@ -9,11 +9,15 @@ from pathlib import Path
 
 from gateway import health
 
+_NO_PAGE = '\n[page]\nlisten = "off"\n'
+"""Many run at once, and only one could have the page's port."""
+
 
 class Daemon:
     """`checkpoint-gateway run` in `directory`, with its log kept for the test to read.
 
-    `program` is the module to run and its arguments before `run`.
+    It has no page unless `config` says where. `program` is the module to run and its arguments
+    before `run`.
     """
 
     def __init__(
@@ -31,7 +35,7 @@ class Daemon:
         self._program = program
         self._log = directory / "daemon.log"
         self._process: asyncio.subprocess.Process | None = None
-        (directory / "gateway.toml").write_text(config)
+        (directory / "gateway.toml").write_text(config if "[page]" in config else config + _NO_PAGE)
         self.socket.parent.mkdir(exist_ok=True)
 
     async def start(self) -> None:

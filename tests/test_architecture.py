@@ -28,7 +28,7 @@ WIRE = {"gateway.events", "gateway.clock", "gateway.config", "gateway.errors", "
 PARTS = {
     "gateway.configfile", "gateway.recorder", "gateway.journal", "gateway.uplink",
     "gateway.fleet", "gateway.health", "gateway.control", "gateway.events",
-    "gateway.picture", "gateway.box",
+    "gateway.picture", "gateway.box", "gateway.watch",
 } | LOWEST  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -54,6 +54,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     | PARTS,
     "gateway.aim": {"drivers", "gateway.configfile", "gateway.errors", "gateway.web"} | BASE,
     "gateway.web": set(),
+    "gateway.watch": {
+        "gateway.web",
+        "gateway.health",
+        "gateway.config",
+        "gateway.configfile",
+        "gateway.errors",
+        "gateway.clock",
+    }
+    | BASE,
     "gateway.inspect": {
         "gateway.places",
         "gateway.journal",

@@ -1,0 +1,1 @@
+"""What somebody sees who looks after a running gateway: the page, the metrics, `status`."""
