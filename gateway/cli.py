@@ -20,6 +20,7 @@ from gateway.devices.arguments import add_devices
 from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal, add_tail
+from gateway.watch.arguments import add_status
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 78  # EX_CONFIG in <sysexits.h>; the systemd unit does not restart on it
@@ -41,6 +42,8 @@ examples:
       run the gate; Ctrl-C stops it
   checkpoint-gateway reload
       take the changed configuration into force while the gate works
+  checkpoint-gateway status
+      how it is, and what somebody must see to
   checkpoint-gateway journal stats /etc/checkpoint-gateway/gateway.toml
       how much is recorded and delivered; see also: journal --help
 
@@ -78,6 +81,10 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.devices import command
 
             return command.run(chosen)
+        case "status":
+            from gateway.watch import status
+
+            return status.run(chosen.file, as_json=chosen.json)
         case "doctor":
             from gateway.doctor import command as doctor
 
@@ -175,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     add_asking(commands)
     add_doctor(commands)
     add_tail(commands)
+    add_status(commands)
     add_journal(commands)
     add_centre(commands)
     return parser

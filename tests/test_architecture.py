@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.doctor",
         "gateway.aim",
         "gateway.asking",
+        "gateway.watch",
         "gateway.centre",
         "gateway.centre_arguments",
         "gateway.uplink",
@@ -56,11 +57,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.web": set(),
     "gateway.watch": {
         "gateway.web",
+        "gateway.control",
+        "gateway.places",
         "gateway.health",
         "gateway.config",
         "gateway.configfile",
         "gateway.errors",
         "gateway.clock",
+        "gateway.output",
     }
     | BASE,
     "gateway.inspect": {
@@ -89,7 +93,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
     "gateway.app": PARTS | {"gateway.reload", "gateway.loglevel"},
-    "gateway.asking": {"gateway.control", "gateway.config", "gateway.errors"},
+    "gateway.asking": {"gateway.control", "gateway.places", "gateway.config", "gateway.errors"},
     "gateway.loglevel": {"gateway.log", "gateway.control"},
     "gateway.reload": {"gateway.configfile", "gateway.control"} | WIRE,
     "gateway.centre": {

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
+from gateway.places import CONFIGURATION
+
 LEVELS = ("debug", "info", "warning", "error")
 MOST_MINUTES = 7 * 24 * 60
 USUAL_MINUTES = 60
-
-_FILE = Path("/etc/checkpoint-gateway/gateway.toml")
 
 
 def add_asking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -44,9 +44,9 @@ def _add_file(command: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         nargs="?",
-        default=_FILE,
+        default=CONFIGURATION,
         metavar="FILE",
-        help=f"the configuration of the gateway that is meant (default {_FILE})",
+        help="the configuration of the gateway that is meant (default: %(default)s)",
     )
 
 

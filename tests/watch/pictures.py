@@ -5,6 +5,7 @@ from gateway.clock import TimeQuality
 from gateway.health import (
     BoxHealth,
     ClockHealth,
+    ConfigurationHealth,
     DeviceHealth,
     Health,
     JournalHealth,
@@ -81,7 +82,8 @@ WELL = Health(
     process=ProcessHealth(
         started=ago(90_010), memory_bytes=57_100_000, cpu_s=812.5, descriptors=23
     ),
-    versions=Versions(software="0.1.0", contract="cg1", configuration="9f2c61d0a4be"),
+    versions=Versions(software="0.1.0", contract="cg1"),
+    configuration=ConfigurationHealth(version="9f2c61d0a4be"),
 )
 
 _LOST = CAMERA.model_copy(
