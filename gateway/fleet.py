@@ -19,8 +19,6 @@ _log = logging.getLogger(__name__)
 
 _FIRST_RETRY_S = 1.0
 _LAST_RETRY_S = 60.0
-_END_S = 5.0
-"""So long a device may take to let go; a camera's process takes two seconds."""
 
 
 @dataclass(eq=False, slots=True)
@@ -46,12 +44,18 @@ class Changes:
 
 
 class Fleet:
-    """All devices of the gate."""
+    """All devices of the gate.
 
-    def __init__(self, deliver: Deliver, clock: Clock, rng: random.Random) -> None:
+    ``end_s``: so long one may take to let go; a camera's process takes two seconds.
+    """
+
+    def __init__(
+        self, deliver: Deliver, clock: Clock, rng: random.Random, *, end_s: float = 5.0
+    ) -> None:
         self._deliver = deliver
         self._clock = clock
         self._rng = rng
+        self._end_s = end_s
         self._members: dict[str, Member] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -127,7 +131,7 @@ class Fleet:
             return
         for task in names:
             task.cancel()
-        _, stuck = await asyncio.wait(names, timeout=_END_S)
+        _, stuck = await asyncio.wait(names, timeout=self._end_s)
         for task in stuck:
             # Whoever needs what it holds is told so, and tries again until it is free.
-            _log.error("%s has not let go of its device within %g s", names[task], _END_S)
+            _log.error("%s has not let go of its device within %g s", names[task], self._end_s)

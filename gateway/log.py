@@ -53,13 +53,14 @@ class _Known:
 class Repeats:
     """Lets a message through once, and then only how often it came.
 
-    The first count is told after a minute, the next after two, up to an hour; what did not come
-    for as long is new again. A traceback is written with the first one only. DEBUG is let through:
-    whoever turned it on wants every byte.
+    The first count is told after two minutes, the next after four, then every quarter of an hour;
+    what did not come for as long is new again. A traceback is written with the first one only.
+    DEBUG is let through: whoever turned it on wants every byte.
     """
 
-    FIRST_S = 60.0
-    LAST_S = 3600.0
+    FIRST_S = 120.0
+    """More than the longest back-off of a device: one that comes and goes is counted."""
+    LAST_S = 900.0
     MOST = 200
     """Messages that are remembered."""
     LONGEST = 500

@@ -31,7 +31,8 @@ class LogLevel:
     """The level there was at the start, and another one until its time is over: nobody leaves a
     gate at DEBUG for a year."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, minute_s: float = 60.0) -> None:
+        self._minute_s = minute_s
         self._usual = log.level()
         self._over: asyncio.TimerHandle | None = None
 
@@ -48,9 +49,10 @@ class LogLevel:
         if self._over:
             self._over.cancel()
         loop = asyncio.get_running_loop()
-        self._over = loop.call_later(60.0 * minutes, self._return)
+        self._over = loop.call_later(self._minute_s * minutes, self._return)
         usual = logging.getLevelName(self._usual).lower()
-        text = f"logging from {level} up for {minutes} minutes, then from {usual} up"
+        lasts = "1 minute" if minutes == 1 else f"{minutes} minutes"
+        text = f"logging from {level} up for {lasts}, then from {usual} up"
         log.set_level(logging.getLevelName(level.upper()))
         _log.warning("%s", text)
         return text

@@ -201,6 +201,35 @@ async def test_a_full_inbox_presses_back_on_the_driver() -> None:
     await asyncio.wait([task])
 
 
+async def test_what_was_on_its_way_when_it_is_retired_is_recorded() -> None:
+    async def talk(emit: Emit) -> None:
+        await emit(ONLINE)
+        await emit(CODE)
+
+    unknown = DoorObserved("gate-1", Role.GATE, Position.UNKNOWN)
+    inbox: asyncio.Queue[Observation] = asyncio.Queue(1)
+    supervisor = Supervisor(
+        Origin("cam", "camera", None),
+        Scripted(talk, unknown=[unknown]),
+        inbox.put,
+        Clock(),
+        Backoff(1, 60, random.Random(1)),
+    )
+    task = asyncio.create_task(supervisor.run())
+    async with asyncio.timeout(10):
+        while not inbox.full():
+            await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    retiring = asyncio.create_task(supervisor.retire(removed=True))
+    removed = DeviceObserved(DeviceState.REMOVED, "no longer configured")
+    assert await take(inbox, 4) == [ONLINE, CODE, unknown, removed]
+    await retiring
+    assert inbox.empty()
+
+
 def test_backoff_doubles_up_to_its_bound_and_is_spread() -> None:
     backoff = Backoff(1.0, 60.0, random.Random(7))
     waits = [backoff.next() for _ in range(12)]

@@ -184,6 +184,25 @@ async def test_old_delivered_rows_go_by_age(tmp_path: Path) -> None:
         await until(lambda: journal.counts().first_seq == 901)
 
 
+async def test_other_bounds_count_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with opened(path, clock=in_fifteen_days(sure=True)) as journal:
+        journal.bound(JournalConfig(keep_days=3650))
+        await journal.append([note(number, padding=1000) for number in range(1, 1001)])
+        journal.confirm_range(1, 900)
+        await until((tmp_path / "journal.db-ballast").exists)  # the bounds have been looked at
+        assert len(kept(path)) == 1000
+        journal.bound(JournalConfig(keep_days=1))
+        await until(lambda: kept(path) == set(range(901, 1001)), within_s=30)
+    async with opened(path) as journal:
+        for _ in range(10):
+            await journal.append([note(number, padding=3000) for number in range(600)])
+        journal.confirm_range(1, journal.last_seq)
+        assert room(tmp_path) > CAP
+        journal.bound(SMALL)
+        await until(lambda: room(tmp_path) <= CAP, within_s=60)
+
+
 async def test_the_newest_row_stays_for_the_cursor_in_it(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     ahead = in_fifteen_days(sure=True)
