@@ -17,17 +17,30 @@ from typing import Any, Final, NoReturn
 _SYSLOG_LEVELS = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 _OWN: Final = ("gateway", "drivers")
 _LOOK_S: Final = 10.0
+_HALF: Final = 7000
+"""Characters, of up to three bytes each."""
 
 
-class _JournalFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Writes nothing that is no text: part of it may come from a device or a broker."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).splitlines()
+        return "\n".join("".join(c if c.isprintable() else "�" for c in each) for each in lines)
+
+
+class _JournalFormatter(_Formatter):
     """`<level>text` in syslog's numbers, as sd-daemon(3) says; journald adds the time itself.
 
-    It takes each line for a record of its own, so a traceback is written on one line.
+    It takes each line for a record of its own, so a traceback is written on one line; and it cuts
+    one after 48 KiB, so of a longer one the middle is left out.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        priority = f"<{_SYSLOG_LEVELS.get(record.levelname, 6)}>"
-        return priority + " | ".join(super().format(record).splitlines())
+        text = super().format(record).replace("\n", " | ")
+        if len(text) > 2 * _HALF:
+            text = f"{text[:_HALF]} … {text[-_HALF:]}"
+        return f"<{_SYSLOG_LEVELS.get(record.levelname, 6)}>{text}"
 
 
 @dataclass(slots=True)
@@ -145,7 +158,7 @@ def set_up(*, verbose: bool = False) -> None:
         handler.setFormatter(_JournalFormatter("%(name)s: %(message)s"))
     else:
         handler.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+            _Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
         )
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     set_level(logging.DEBUG if verbose else logging.INFO)

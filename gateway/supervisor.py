@@ -140,14 +140,18 @@ class Supervisor:
         was, self.condition = self.condition, condition
         if was is None or was.state is not condition.state:
             self.since = stamp
+        if was is None or (was.state, was.reason) != (condition.state, condition.reason):
+            self._log(condition, was)  # else only the figure behind it is another
+        if condition.state is not DeviceState.LOST and self._online_since is None:
+            self._online_since = asyncio.get_running_loop().time()
+
+    def _log(self, condition: DeviceObserved, was: DeviceObserved | None) -> None:
         device = self.origin.device
         match condition.state:
             case DeviceState.LOST | DeviceState.DEGRADED as trouble:
                 _log.warning("%s is %s: %s", device, trouble, condition.reason)
             case DeviceState.ONLINE:
                 _log.info("%s is %s", device, "back" if was else "there")
-        if condition.state is not DeviceState.LOST and self._online_since is None:
-            self._online_since = asyncio.get_running_loop().time()
 
     async def _lose(self, reason: str) -> None:
         if self.condition is not None and self.condition.state is DeviceState.LOST:

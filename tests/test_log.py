@@ -22,12 +22,14 @@ except ZeroDivisionError:
 """
 
 
-def spoken(errors: Path, *, verbose: bool = False, journal: str | None = None) -> list[str]:
+def spoken(
+    errors: Path, *, verbose: bool = False, journal: str | None = None, speak: str = SPEAK
+) -> list[str]:
     with errors.open("w") as stderr:
         status = os.fstat(stderr.fileno())
         stream = journal or f"{status.st_dev}:{status.st_ino}"
         subprocess.run(
-            [sys.executable, "-c", SPEAK.format(verbose=verbose)],
+            [sys.executable, "-c", speak.format(verbose=verbose)],
             stderr=stderr,
             env={**os.environ, "JOURNAL_STREAM": stream},
             timeout=60,
@@ -60,3 +62,17 @@ def test_the_journal_gets_each_record_on_one_line_with_its_priority_and_no_time(
 
 def test_a_warning_of_a_library_is_logged(tmp_path: Path) -> None:
     assert any("a library is unhappy" in line for line in spoken(tmp_path / "log"))
+
+
+def test_no_text_from_outside_forges_a_line_or_a_priority(tmp_path: Path) -> None:
+    speak = SPEAK.replace('"two\\nlines"', '"a\\r<0>b\\x1b[31mc\\x85d\\u202ee\\tf"')
+    lines = spoken(tmp_path / "log", speak=speak)
+    assert lines[1] == "<4>gateway.speaker: a | <0>b�[31mc | d�e�f"
+
+
+def test_of_what_the_journal_would_cut_the_middle_is_left_out(tmp_path: Path) -> None:
+    speak = SPEAK.replace('"two\\nlines"', '"begin" + "中" * 30_000 + "end"')
+    line = spoken(tmp_path / "log", speak=speak)[1]
+    assert line.startswith("<4>gateway.speaker: begin中")
+    assert line.endswith("中end")
+    assert len(line.encode()) < 48 * 1024

@@ -61,6 +61,7 @@ class Caretaker:
         self._clock = clock
         self._wake = asyncio.Event()
         self._check_due = -math.inf
+        self._failing = False
 
     def wake(self) -> None:
         """There is something to look after."""
@@ -84,12 +85,17 @@ class Caretaker:
                     self._check_due = loop.time() + _CHECK_EVERY_S
                     await self._check()
                 due = self._check_due
+                if self._failing:
+                    _log.info("the journal can be looked after again")
+                self._failing = False
             except DamageError as damage:
                 self._check_due = due
                 self._writer.renew_soon(epoch, str(damage))
             except (JournalError, OSError, sqlite3.Error) as error:
                 self._check_due = due
-                _log.warning("looking after the journal: %s", error)
+                level = logging.DEBUG if self._failing else logging.WARNING
+                _log.log(level, "the journal cannot be looked after: %s", error)
+                self._failing = True
             await self._until(due)
 
     async def _until(self, due: float) -> None:

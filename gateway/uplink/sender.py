@@ -98,6 +98,8 @@ class Sender:
             while True:
                 try:
                     await self._turn()
+                    if failures:
+                        _log.info("events can be read again")
                     failures = 0
                 except JournalError as error:
                     level = logging.DEBUG if failures else logging.WARNING

@@ -29,6 +29,8 @@ class Tally:
     set_aside: dict[int, int] = field(default_factory=dict)
     """Events that no broker would take: number and reason code; the journal keeps them, and a
     restarted gateway tries them again."""
+    not_taken: set[str] = field(default_factory=set)
+    """The streams of which the broker does not take messages that nothing is wrong with."""
     refused: Counter[int] = field(default_factory=Counter)
     """Messages that were not accepted, by reason code."""
     denied: set[str] = field(default_factory=set)

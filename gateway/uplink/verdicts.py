@@ -52,9 +52,7 @@ class Verdicts:
         if code == ACCEPTED:
             self._accepted(parcel, now)
         else:
-            level = logging.DEBUG if self._tally.refused[code] else logging.WARNING
             self._tally.refused[code] += 1
-            _log.log(level, "the broker does not take %s: reason 0x%02x", parcel.stream, code)
             if code in _FAULTY:
                 self._faulty(parcel, code, now)
             else:
@@ -63,6 +61,9 @@ class Verdicts:
     def _accepted(self, parcel: Parcel, now: float) -> None:
         self._streams.paces[Stream(parcel.stream)].accepted()
         self._tally.denied.discard(parcel.stream)
+        if parcel.stream in self._tally.not_taken:
+            self._tally.not_taken.discard(parcel.stream)
+            _log.info("the broker takes %s again", parcel.stream)
         if not self._tally.denied:
             self._alarms.clear(DENIED_ALARM)
         if parcel.stream == Stream.BATCH:
@@ -80,6 +81,7 @@ class Verdicts:
 
     def _faulty(self, parcel: Parcel, code: int, now: float) -> None:
         """Halve a batch until the event at fault stands alone, and set that aside."""
+        _log.debug("the broker does not like a message of %s: reason 0x%02x", parcel.stream, code)
         if parcel.stream == Stream.BATCH and len(parcel.numbers) == 1:
             self.set_aside(parcel, code, now)
             return
@@ -92,6 +94,9 @@ class Verdicts:
     def _refused(self, parcel: Parcel, code: int, now: float) -> None:
         """Nothing is wrong with the message: it goes again, later."""
         stream = Stream(parcel.stream)
+        level = logging.DEBUG if stream in self._tally.not_taken else logging.WARNING
+        self._tally.not_taken.add(stream)
+        _log.log(level, "the broker does not take %s: reason 0x%02x", stream, code)
         self._streams.paces[stream].refused(code, now)
         if code == DENIED:
             self._tally.denied.add(stream)
