@@ -113,7 +113,7 @@ class Fleet:
     def _supervisor(self, name: str, device: DeviceConfig) -> Supervisor:
         origin = Origin(name, device.driver, device.lane)
         try:
-            with contained(origin):
+            with contained(f"driver {device.driver} of {name}"):
                 driver = registry.load(device.driver).driver(name, device)
         except DeviceError as error:
             raise GatewayError(f"[devices.{name}] cannot be used: {error}") from error

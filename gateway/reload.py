@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel
 
+from drivers.base import DeviceError
 from gateway import configfile
 from gateway.clock import Clock
 from gateway.config import Config
@@ -17,6 +18,7 @@ from gateway.configfile.mistakes import Mistake
 from gateway.control import Answer, Status
 from gateway.errors import ConfigError, GatewayError
 from gateway.events import DocumentState, Draft, document
+from gateway.supervisor import contained
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ class Reloader:
                         each.set_result(answer)
 
     async def _watch(self) -> NoReturn:
-        handled = last = _mark(self._file)
+        handled = last = None  # it may have changed since the start
         while True:
             await asyncio.sleep(_LOOK_S)
             last, before = _mark(self._file), last
@@ -123,13 +125,13 @@ class Reloader:
             source = await asyncio.to_thread(configfile.read, self._file)
             version = source.version
             if version == self._config.version:
-                self._refusal = None
-                return Answer(text=f"nothing has changed; configuration {version} is in force")
+                return self._nothing_new(version)
             # Reading it imports the drivers that are new, and a large one takes a second.
-            config = await asyncio.to_thread(configfile.understand, source)
+            with contained("a driver that the configuration names"):
+                config = await asyncio.to_thread(configfile.understand, source)
             _refuse_fixed(source, self._config, config)
             done = await self._apply(config)
-        except GatewayError as error:
+        except (GatewayError, DeviceError) as error:
             return await self._refuse(version, error)
         self._config, self._refusal = config, None
         text = f"configuration {version} is in force: {done}"
@@ -137,7 +139,13 @@ class Reloader:
         await self._tell(DocumentState.APPLIED, version)
         return Answer(text=text)
 
-    async def _refuse(self, version: str | None, error: GatewayError) -> Answer:
+    def _nothing_new(self, version: str) -> Answer:
+        if self._refusal:
+            _log.info("the file is that of configuration %s again, which is in force", version)
+        self._refusal = None
+        return Answer(text=f"nothing has changed; configuration {version} is in force")
+
+    async def _refuse(self, version: str | None, error: GatewayError | DeviceError) -> Answer:
         known, self._refusal = self._refusal, (version, str(error))
         if self._refusal != known:
             stays = self._config.version

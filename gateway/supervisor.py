@@ -4,11 +4,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from drivers.base import DeviceError, DeviceObserved, DeviceState, Driver, Reading
 from gateway.clock import Clock, Stamp
+from gateway.errors import GatewayError
 from gateway.events import Observation, Origin
 from gateway.glimpse import Glimpse, glimpse
 
@@ -19,22 +20,23 @@ Deliver = Callable[[Observation], Awaitable[None]]
 
 
 @contextmanager
-def contained(origin: Origin) -> Iterator[None]:
-    """Code of the driver behind `origin`; whatever it raises becomes a DeviceError.
+def contained(whose: str) -> Iterator[None]:
+    """Code of drivers, `whose` in words; whatever it raises becomes a DeviceError.
 
     A bug in the camera's driver must not stop the lock: this is the one place where any exception
     is contained.
 
     Raises:
-        DeviceError: the driver's own, or in place of anything else.
+        DeviceError: the driver's own, or in place of a bug.
+        GatewayError: something else that was meant to be raised.
     """
     try:
         yield
-    except DeviceError:
+    except (DeviceError, GatewayError):
         raise
     except Exception as bug:
-        _log.exception("%s: bug in driver %s", origin.device, origin.driver)
-        raise DeviceError(f"driver {origin.driver} failed; the log has the details") from bug
+        _log.exception("a bug in %s", whose)
+        raise DeviceError(f"{whose} failed; the log has the details") from bug
 
 
 class Backoff:
@@ -97,28 +99,33 @@ class Supervisor:
         """Run the driver until cancelled, whatever it does."""
         while True:
             reason = await self._run_until_failure()
-            await self._tell_the_last()
+            await self._tell_the_last(known=False)
             await self._lose(reason)
             await asyncio.sleep(self._wait_s())
 
     async def retire(self, *, removed: bool) -> None:
         """Tell the last of this device when `run` has been cancelled because the configuration has
         changed; `removed`: nobody will look after it any more."""
-        await self._tell_the_last()
+        await self._tell_the_last(known=self._is_lost)
         if removed:
             await self._emit(DeviceObserved(DeviceState.REMOVED, "no longer configured"))
 
-    async def _tell_the_last(self) -> None:
-        """What was on its way when the driver ended, and what is no longer known."""
+    @property
+    def _is_lost(self) -> bool:
+        return self.condition is not None and self.condition.state is DeviceState.LOST
+
+    async def _tell_the_last(self, *, known: bool) -> None:
+        """What was on its way when the driver ended, and what is not known any more, unless that
+        is `known`."""
         while self._handing_over:
             await self._deliver(self._handing_over[0])
             del self._handing_over[0]
-        for reading in self._driver.lost():
+        for reading in () if known else self._driver.lost():
             await self._emit(reading)
 
     async def _run_until_failure(self) -> str:
         try:
-            with contained(self.origin):
+            with contained(f"driver {self.origin.driver} of {self.origin.device}"):
                 await self._driver.run(self._emit)
         except DeviceError as error:
             return str(error)
@@ -133,7 +140,8 @@ class Supervisor:
         observation = Observation(self.origin, stamp, reading)
         self._handing_over.append(observation)
         await self._deliver(observation)
-        self._handing_over.remove(observation)
+        with suppress(ValueError):  # `retire` has seen to it
+            self._handing_over.remove(observation)
         self.last = glimpse(reading, stamp) or self.last
 
     def _note(self, condition: DeviceObserved, stamp: Stamp) -> None:
@@ -154,7 +162,7 @@ class Supervisor:
                 _log.info("%s is %s", device, "back" if was else "there")
 
     async def _lose(self, reason: str) -> None:
-        if self.condition is not None and self.condition.state is DeviceState.LOST:
+        if self._is_lost:
             _log.debug("%s is still lost: %s", self.origin.device, reason)
             return
         await self._emit(DeviceObserved(DeviceState.LOST, reason))

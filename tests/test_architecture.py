@@ -95,7 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.app": PARTS | {"gateway.reload", "gateway.loglevel"},
     "gateway.asking": {"gateway.control", "gateway.places", "gateway.config", "gateway.errors"},
     "gateway.loglevel": {"gateway.log", "gateway.control"},
-    "gateway.reload": {"gateway.configfile", "gateway.control"} | WIRE,
+    "gateway.reload": {"gateway.configfile", "gateway.control", "gateway.supervisor"} | WIRE,
     "gateway.centre": {
         "gateway.uplink",
         "gateway.journal",

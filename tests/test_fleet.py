@@ -137,7 +137,9 @@ async def test_a_device_that_cannot_be_made_changes_nothing(
     async with at_work(config(a="well")) as (fleet, seen):
         await heard(seen, 2)
         before = list(fleet.supervisors)
-        with pytest.raises(GatewayError, match=r"\[devices\.b\] cannot be used: driver moody fai"):
+        with pytest.raises(
+            GatewayError, match=r"\[devices\.b\] cannot be used: driver moody of b fai"
+        ):
             fleet.plan(config(b="broken"))
         assert list(fleet.supervisors) == before
         assert seen.empty()
