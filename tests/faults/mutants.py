@@ -10,10 +10,12 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from drivers import gy_mcu906
 from drivers.camera import process
 from gateway import cli
 from gateway.events import Observation
@@ -40,6 +42,7 @@ class Mutant(StrEnum):
     HOARDED_SOCKETS = "keep the sockets of lost links"
     HOARDED_TASKS = "keep the tasks of lost links"
     PATIENT = "wait for the eye without end"
+    TRUSTING = "take frames with a wrong sum"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -173,6 +176,11 @@ def _patient() -> _Mutation:
     return process, "GRACE_S", 1e6
 
 
+def _trusting() -> _Mutation:
+    """Do not look at the sum of a frame."""
+    return gy_mcu906, "_LAYOUT", replace(gy_mcu906._LAYOUT, intact=lambda *_: True)
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -186,6 +194,7 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.HOARDED_SOCKETS: _hoard_sockets,
     Mutant.HOARDED_TASKS: _hoard_tasks,
     Mutant.PATIENT: _patient,
+    Mutant.TRUSTING: _trusting,
 }
 
 

@@ -77,9 +77,13 @@ class Held:
     threads: int
 
     @classmethod
-    def of(cls, pid: int) -> "Held":
-        """As it is just now."""
-        return cls(Counter(_descriptors(pid)), Process(pid).threads)
+    async def at_rest(cls, pid: int) -> "Held":
+        """What it holds when nothing is under way: the least of a few looks."""
+        looks = []
+        for _ in range(20):
+            looks.append(cls(Counter(_descriptors(pid)), Process(pid).threads))
+            await asyncio.sleep(0.02)
+        return min(looks, key=lambda each: (each.descriptors.total(), each.threads))
 
 
 @dataclass
@@ -102,7 +106,7 @@ class Soak:
             await self.daemon.until(lambda now: now.journal.recorded >= flap * step)  # noqa: B023
             await self.flap()
             if flap == size.flaps // 5:
-                self.before = await self.at_rest()
+                self.before = await Held.at_rest(self.daemon.pid)
             if flap >= size.flaps // 5:
                 self.samples.append((flap * step, Process(self.daemon.pid).rss_mb * (1 << 20)))
 
@@ -123,14 +127,6 @@ class Soak:
         await until(lambda: self.network.connections > connections)
         await self.daemon.until(lambda now: now.link.online)
         self.recovery_s = max(self.recovery_s, loop.time() - lost)
-
-    async def at_rest(self) -> Held:
-        """What the daemon holds when nothing is under way: the least of a few looks."""
-        looks = [Held.of(self.daemon.pid)]
-        for _ in range(20):
-            await asyncio.sleep(0.02)
-            looks.append(Held.of(self.daemon.pid))
-        return min(looks, key=lambda each: (each.descriptors.total(), each.threads))
 
     async def finish(self) -> None:
         """Let all that was recorded arrive.
@@ -155,7 +151,7 @@ class Soak:
             ViolationError: it is more.
         """
         assert self.before is not None
-        after = await self.at_rest()
+        after = await Held.at_rest(self.daemon.pid)
         if more := after.descriptors - self.before.descriptors:
             raise ViolationError(f"left over: {dict(more)}")
         if after.threads > self.before.threads:
@@ -198,11 +194,11 @@ async def soaking(directory: Path, size: Size, mutant: Mutant | None = None) -> 
 
 
 def _descriptors(pid: int) -> list[str]:
-    """The kind of each open file: its path, or what it is."""
+    """The kind of each open file: its path, or what it is; terminals by no number of theirs."""
     kinds = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            kinds.append(os.readlink(entry).partition(":")[0])
+            kinds.append(os.readlink(entry).partition(":")[0].rstrip("0123456789"))
         except FileNotFoundError:  # closed meanwhile
             continue
     return kinds
