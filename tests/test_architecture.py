@@ -78,6 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.doctor": {
         "drivers",
         "drivers.registry",
+        "drivers.wire.names",
         "gateway.aim",
         "gateway.box",
         "gateway.configfile",
@@ -115,6 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.ranges",
         "gateway.timefloor",
         "gateway.findings",
+        "drivers.wire.names",
     }
     | WIRE,
     "gateway.journal": {"gateway.ranges"} | WIRE,

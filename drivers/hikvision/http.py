@@ -1,5 +1,6 @@
 """HTTP to devices on the site that ask for user and password, by Digest or Basic."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,12 +8,15 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drivers.base import DeviceError
 from drivers.eye.digest import authorization
+from drivers.wire import names
 
 CONNECT_S: Final = 10.0
 """How long a connection may take to be made."""
+_DIGITS: Final = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 
 @asynccontextmanager
@@ -26,7 +30,7 @@ async def session(
         DeviceError: ``ca_file`` cannot be used.
     """
     password = _Password(credentials)
-    connector = aiohttp.TCPConnector(ssl=_tls(ca_file))
+    connector = aiohttp.TCPConnector(ssl=_tls(ca_file), resolver=_Names())
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
     async with aiohttp.ClientSession(
         url, connector=connector, timeout=timeout, middlewares=(password,)
@@ -39,6 +43,29 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=ca_file) if ca_file else True
     except OSError as error:  # ssl.SSLError is one
         raise DeviceError(f"{ca_file} cannot be used: {error}") from error
+
+
+class _Names(AbstractResolver):
+    """aiohttp's own one would hold up the end of the gateway."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                # As digits, and with the interface where an address needs one; asks nobody.
+                host=socket.getnameinfo(address, _DIGITS)[0],
+                port=port,
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in await names.resolve(host, port, family)
+        ]
+
+    async def close(self) -> None:
+        pass
 
 
 class _Password:

@@ -40,6 +40,7 @@ from drivers.base import (
 )
 from drivers.base import Driver as BaseDriver
 from drivers.together import together
+from drivers.wire import names
 from drivers.zigbee2mqtt.messages import DoorConfig, Doors, Report, Topic, word
 
 _BRIDGE_S: Final = 10.0
@@ -104,7 +105,7 @@ class Driver(BaseDriver):
         config = self._config
         try:
             async with aiomqtt.Client(
-                config.host,
+                await _address(config),
                 config.port,
                 username=config.username,
                 password=_password(config.password_file),
@@ -217,6 +218,15 @@ class Driver(BaseDriver):
 
 def _bytes(payload: object) -> bytes:
     return payload if isinstance(payload, bytes) else b""
+
+
+async def _address(config: Config) -> str:
+    """The client would look it up in a thread that the gateway's end waits for."""
+    try:
+        [(*_, (address, *_)), *_] = await names.resolve(config.host, config.port)
+    except (OSError, UnicodeError) as error:
+        raise DeviceError(f"the name {config.host} cannot be resolved: {error}") from error
+    return str(address)
 
 
 def _password(file: Path | None) -> str | None:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
+from drivers.wire import names
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import LinkError
 from gateway.findings import Finding, Level, bad, good
-from gateway.uplink.dial import dial, resolve
+from gateway.uplink.dial import dial
 from gateway.uplink.probe import Probe
 from gateway.uplink.tls import make_tls
 
@@ -41,7 +42,7 @@ async def _name(host: str, port: int) -> Finding:
     todo = "is the network up (ip addr, ping)? which name servers: cat /etc/resolv.conf"
     try:
         async with asyncio.timeout(_NAME_S):
-            found = await resolve(host, port)
+            found = await names.resolve(host, port)
     except TimeoutError:
         return bad("dns", f"no name server has answered within {_NAME_S:g} s", todo)
     except (OSError, UnicodeError) as error:

@@ -8,11 +8,11 @@ import asyncio
 import os
 import socket
 import ssl
-import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any, cast
 
+from drivers.wire import names
 from gateway.errors import LinkError
 from gateway.uplink.tls import Tls
 
@@ -27,7 +27,7 @@ async def dial(host: str, port: int, tls: Tls | None) -> socket.socket:
         LinkError: with the reason of the last address tried.
     """
     try:
-        found = await resolve(host, port)
+        found = await names.resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise LinkError(f"the name {host} cannot be resolved: {error}") from error
     failure = LinkError(f"the name {host} has no address")
@@ -38,37 +38,6 @@ async def dial(host: str, port: int, tls: Tls | None) -> socket.socket:
         except OSError as error:  # a time-out is one
             failure = LinkError(f"{host} port {port}: {_words(error)}")
     raise failure
-
-
-async def resolve(host: str, port: int) -> list[Any]:
-    """As the loop's `getaddrinfo`, but in a thread that nobody waits for.
-
-    At its end asyncio.run joins the threads of the loop's executor: with name servers that do not
-    answer, twenty seconds, and longer than a service manager's patience.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[Any]] = loop.create_future()
-
-    def settle(found: list[Any], error: Exception | None) -> None:
-        if answer.done():  # nobody waits any more
-            return
-        if error is None:
-            answer.set_result(found)
-        else:
-            answer.set_exception(error)
-
-    def ask() -> None:
-        found: list[Any] = []
-        failure: Exception | None = None
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            failure = error
-        with suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(settle, found, failure)
-
-    threading.Thread(target=ask, name=f"resolve-{host}", daemon=True).start()
-    return await answer
 
 
 async def _secured(kind: list[Any], address: Any, host: str, tls: Tls | None) -> socket.socket:

@@ -17,6 +17,7 @@ from typing import Any
 
 from drivers import gy_mcu906
 from drivers.camera import process
+from drivers.wire import names
 from gateway import cli
 from gateway.events import Observation
 from gateway.holding import Holding
@@ -43,6 +44,7 @@ class Mutant(StrEnum):
     HOARDED_TASKS = "keep the tasks of lost links"
     PATIENT = "wait for the eye without end"
     TRUSTING = "take frames with a wrong sum"
+    RESOLVING = "wait for the resolver at the end"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -181,6 +183,16 @@ def _trusting() -> _Mutation:
     return gy_mcu906, "_LAYOUT", replace(gy_mcu906._LAYOUT, intact=lambda *_: True)
 
 
+def _resolving() -> _Mutation:
+    """Ask for names in a thread that the loop waits for when it ends."""
+
+    async def resolve(host: str, port: int, family: int = 0) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+
+    return names, resolve.__name__, resolve
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -195,6 +207,7 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.HOARDED_TASKS: _hoard_tasks,
     Mutant.PATIENT: _patient,
     Mutant.TRUSTING: _trusting,
+    Mutant.RESOLVING: _resolving,
 }
 
 

@@ -5,12 +5,13 @@ What it holds of the system is taken from the kernel when it is warm, and again 
 
 import asyncio
 import os
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from statistics import linear_regression, median_low
+from statistics import median_low
 
 from drivers.emulators.thermometer import Thermometer
 from tests.bench.counter import Arrivals, counting
@@ -20,7 +21,7 @@ from tests.brokers import mosquitto, until
 from tests.daemon import Daemon
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
-from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.proxy import Conditions, FaultProxy, fault_proxy
 from tests.faults.site import ROOT, killed_at_the_end
 
 CONFIG = """\
@@ -45,6 +46,10 @@ baud = 9600
 measuring = {{ report = "every", every_s = 0 }}
 """
 """The journal is so small that what has been delivered is purged all the time."""
+
+
+_STALLS = 4
+_STALL_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,10 @@ class Soak:
     before: Held | None = None
 
     async def run(self, size: Size) -> None:
-        """An outage, then events and flaps, evenly spread."""
+        """The worst first, then events and flaps, evenly spread."""
         step = size.events // size.flaps
         await self.outage(size.events // 50)
+        await self.stall()
         for flap in range(1, size.flaps + 1):
             await self.daemon.until(lambda now: now.journal.recorded >= flap * step)  # noqa: B023
             await self.flap()
@@ -118,6 +124,16 @@ class Soak:
         await self.daemon.until(lambda now: now.journal.waiting > events)
         await self.network.open()
         await self.daemon.until(lambda now: now.journal.confirmed > events, within_s=60)
+
+    async def stall(self) -> None:
+        """Hold up now the daemon, now what it sends: all that can wait in memory does."""
+        for _ in range(_STALLS):
+            os.kill(self.daemon.pid, signal.SIGSTOP)
+            await asyncio.sleep(_STALL_S)
+            os.kill(self.daemon.pid, signal.SIGCONT)
+            self.network.conditions = Conditions(delay_s=_STALL_S)
+            await asyncio.sleep(_STALL_S)
+            self.network.conditions = Conditions()
 
     async def flap(self) -> None:
         """Lose the link, and wait for the next one."""
@@ -164,8 +180,13 @@ class Soak:
         return median_low(memory[-part:]) - median_low(memory[:part])
 
     def slope(self) -> float:
-        """Bytes per event: the straight line that fits the samples best."""
-        return linear_regression(*zip(*self.samples, strict=True)).slope
+        """Bytes per event, from the least of the first half to the least of the second: what the
+        heap has once taken in a busy moment it keeps, and that is no growth."""
+        half = len(self.samples) // 2
+        least, later = (
+            min(size for _, size in some) for some in (self.samples[:half], self.samples[half:])
+        )
+        return (later - least) / (self.samples[half][0] - self.samples[0][0])
 
 
 @asynccontextmanager
