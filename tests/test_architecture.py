@@ -163,11 +163,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drivers.base": {"drivers.counters"},
     "drivers.counters": set(),
     "drivers.wire": BASE | {"drivers.counters"},
+    "drivers.wire.names": set(),
     "drivers.thermometry": BASE | {"drivers.counters", "drivers.wire"},
     "drivers.switching": BASE | {"drivers.counters"},
     # The families, and what only they need.
     "drivers": BASE
-    | {"drivers.counters", "drivers.wire", "drivers.thermometry", "drivers.switching"},
+    | {"drivers.counters", "drivers.wire", "drivers.wire.names", "drivers.thermometry"}
+    | {"drivers.switching"},
 }
 
 LONGEST_FUNCTION = 50
