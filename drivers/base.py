@@ -5,6 +5,7 @@ decided elsewhere. Nothing in a reading is guessed; what the device did not tell
 ``UNKNOWN``.
 """
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,7 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 from drivers.counters import Counters
@@ -49,6 +57,19 @@ FilePath = Annotated[
 ]
 """A file, directory or device node: no empty text, which would mean the current directory, and
 no control character, at which the system or a log would end it."""
+
+SECRETS = Path("/etc/checkpoint-gateway/secrets")
+"""What is in here only root can read; the service gets copies (LoadCredential= in its unit)."""
+
+
+def _where_held(path: Path) -> Path:
+    """systemd's copy of a file in `SECRETS`, see systemd.exec(5), Credentials; else `path`."""
+    copy = Path(os.environ.get("CREDENTIALS_DIRECTORY", ""), f"secrets_{path.name}")
+    return copy if path.parent == SECRETS and os.access(copy, os.R_OK) else path
+
+
+SecretPath = Annotated[FilePath, AfterValidator(_where_held)]
+"""A file that may be in `SECRETS`; the path is where this process can read it."""
 
 
 class Position(StrEnum):

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from drivers.base import DeviceConfig, FilePath, Line, Name, OptionTable
+from drivers.base import DeviceConfig, FilePath, Line, Name, OptionTable, SecretPath
 
 Level = Annotated[
     str,
@@ -157,11 +157,11 @@ class Compress(StrEnum):
 class TlsConfig(OptionTable):
     """`[uplink.tls]`: present means TLS, always with the server's name verified."""
 
-    ca_file: FilePath | None = None
+    ca_file: SecretPath | None = None
     """PEM bundle of the authorities to trust; without it the system's."""
-    cert_file: FilePath | None = None
+    cert_file: SecretPath | None = None
     """PEM client certificate."""
-    key_file: FilePath | None = None
+    key_file: SecretPath | None = None
     """PEM key of the client certificate."""
 
     @model_validator(mode="after")
@@ -185,7 +185,7 @@ class UplinkConfig(OptionTable):
     """MQTT version; `3.1.1` for brokers that know no other."""
     username: Line | None = None
     """Defaults to the gateway's id."""
-    password_file: FilePath | None = None
+    password_file: SecretPath | None = None
     """File with the password on its first line; never written into this file."""
     keepalive_s: Annotated[int, Field(ge=5, le=300)] = 30
     """A dead link is noticed after at most 1.5 × this."""

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from drivers.base import FilePath, Line
+from drivers.base import Line, SecretPath
 from drivers.reading import ReadingConfig
 
 
@@ -32,7 +32,7 @@ class Options(ReadingConfig):
     source: Annotated[Line, AfterValidator(_source)]
     """`/dev/v4l/by-path/…`, an `http://` (Motion JPEG) or `rtsp://` address, or for trials a video
     file or a folder of photos."""
-    credentials_file: FilePath | None = None
+    credentials_file: SecretPath | None = None
     """File with `user:password` for a network camera on its first line."""
     fps: Annotated[float, Field(gt=0, le=60)] = 15.0
     """At most this many pictures a second are looked at."""

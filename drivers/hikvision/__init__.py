@@ -27,7 +27,6 @@ from drivers.base import (
     DeviceState,
     DoorObserved,
     Emit,
-    FilePath,
     Name,
     OptionTable,
     Position,
@@ -35,6 +34,7 @@ from drivers.base import (
     Reading,
     Release,
     Role,
+    SecretPath,
     Surface,
     TemperatureMeasured,
 )
@@ -77,9 +77,9 @@ class Config(DeviceConfig):
     driver: Literal["hikvision"]
     url: _Address
     """Its address, `http://HOST` or `https://HOST`."""
-    credentials_file: FilePath
+    credentials_file: SecretPath
     """File with `user:password` on its first line."""
-    ca_file: FilePath | None = None
+    ca_file: SecretPath | None = None
     """PEM file with the authority, or the terminal's own certificate; without it the system's."""
     silence_s: Annotated[float, Field(ge=1, le=600)] = 60.0
     """Nothing heard for this long, not even a sign of life: the terminal is lost."""

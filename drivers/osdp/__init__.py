@@ -35,6 +35,7 @@ from drivers.base import (
     Reading,
     Release,
     Role,
+    SecretPath,
     SwitchOutput,
 )
 from drivers.base import Driver as BaseDriver
@@ -103,7 +104,7 @@ class Config(DeviceConfig):
     """Bits per second."""
     address: Annotated[int, Field(ge=0, le=126)] = 0
     """The device's OSDP address."""
-    key_file: FilePath
+    key_file: SecretPath
     """File with the device's own key (SCBK), 32 hexadecimal digits on its first line."""
     installation: bool = False
     """Let a device in that has the default key only, and give it the one in `key_file`."""

@@ -30,13 +30,13 @@ from drivers.base import (
     DeviceObserved,
     DeviceState,
     Emit,
-    FilePath,
     Line,
     Lock,
     Name,
     Reading,
     Release,
     Role,
+    SecretPath,
 )
 from drivers.base import Driver as BaseDriver
 from drivers.together import together
@@ -63,7 +63,7 @@ class Config(DeviceConfig):
     """The broker's port."""
     username: Line | None = None
     """Its user, if it asks for one."""
-    password_file: FilePath | None = None
+    password_file: SecretPath | None = None
     """File with the password on its first line."""
     base_topic: Topic = "zigbee2mqtt"
     """As in Zigbee2MQTT's configuration."""
