@@ -1,6 +1,7 @@
 """The composition root: builds the parts, starts consumers before producers, stops in reverse."""
 
 import asyncio
+import atexit
 import logging
 import os
 import random
@@ -8,6 +9,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from drivers.base import DeviceState
 from gateway import control, keys, log
 from gateway.box import Box
 from gateway.clock import Clock
@@ -17,6 +19,7 @@ from gateway.events import Pseudonyms
 from gateway.fleet import Changes, Fleet
 from gateway.journal import Journal
 from gateway.loglevel import LogLevel
+from gateway.notify import ServiceManager, Watchdog
 from gateway.picture import Picture
 from gateway.recorder import Recorder
 from gateway.reload import Reloader
@@ -26,8 +29,15 @@ from gateway.watch.page import serving_page
 
 _log = logging.getLogger(__name__)
 
+# A service manager that has said stop waits five seconds.
+_DEVICES_S = 1.0
+"""How long stopping waits for devices to be let go."""
 _DRAIN_S = 2.0
-"""How long stopping waits for readings already taken; then they stay unrecorded."""
+"""How long for readings already taken; then they stay unrecorded."""
+_STOP_S = 4.0
+"""How long for all of it, with what the uplink has to finish; the rest is for the journal."""
+_THREADS_S = 0.5
+"""How long for threads, when all else has ended."""
 
 
 def run_forever(config: Config, file: Path) -> int:
@@ -48,6 +58,17 @@ async def _until_signal(config: Config, file: Path) -> None:
     if not os.isatty(0):  # else it tells that the terminal is gone
         loop.add_signal_handler(signal.SIGHUP, reload.set)
     await run(config, file, stop, reload)
+    _wait_for_no_thread()
+
+
+def _wait_for_no_thread() -> None:
+    """End the process now, even if it has threads: all is durable and closed.
+
+    Python waits for the threads of libraries: for a resolver whose servers do not answer, 20 s.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.setitimer(signal.ITIMER_REAL, _THREADS_S)
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # none is left: nothing to cut short
 
 
 async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.Event) -> None:
@@ -123,6 +144,7 @@ class Gateway:
         )
         await self._fleet.change(self._fleet.plan(self._config))
         uplink_stop = asyncio.Event()
+        manager = ServiceManager.of()
         async with (
             control.serve(
                 control.socket_path(self._config.gateway.state_dir),
@@ -137,20 +159,40 @@ class Gateway:
         ):
             living = parts.create_task(_end_with_any(self._journal.tasks), name="journal")
             recording = parts.create_task(self._recorder.run(), name="recorder")
-            parts.create_task(self._uplink.run(uplink_stop), name="uplink")
-            watching = parts.create_task(self._picture.follow(), name="picture")
+            sending = parts.create_task(self._uplink.run(uplink_stop), name="uplink")
+            beside = [
+                parts.create_task(self._picture.follow(), name="picture"),
+                parts.create_task(self._watchdog(manager).run(), name="watchdog"),
+            ]
             devices = parts.create_task(self._fleet.run(), name="devices")
             reloading = parts.create_task(self._reloader.run(), name="reload")
             await stop.wait()
+            end = asyncio.get_running_loop().time() + _STOP_S
             _log.info("stopping")
+            manager.tell("STOPPING=1", "STATUS=stopping")
             for each in (reloading, devices):  # in this order: a reload starts devices
                 each.cancel()
-                await asyncio.wait([each])
+                await asyncio.wait([each], timeout=_DEVICES_S)
             await self._drain()
-            recording.cancel()
-            living.cancel()
-            watching.cancel()
+            for each in (recording, living, *beside):
+                each.cancel()
             uplink_stop.set()
+            await asyncio.wait([sending], timeout=end - asyncio.get_running_loop().time())
+            sending.cancel()
+
+    def _watchdog(self, manager: ServiceManager) -> Watchdog:
+        parts = {"recorder": self._recorder.turns, "sender": self._uplink.turns}
+        return Watchdog(manager, parts, self._journal.calls.longest_s, self._status)
+
+    def _status(self) -> str:
+        """One line for whoever asks the service manager."""
+        picture = self._picture()
+        online = sum(each.state is DeviceState.ONLINE for each in picture.devices.values())
+        link = "connected" if picture.link.online else f"no link ({picture.link.reason})"
+        return (
+            f"{link}; {picture.journal.waiting} events wait;"
+            f" {online} of {len(picture.devices)} devices are well"
+        )
 
     async def _apply(self, config: Config) -> str:
         """Take `config` into force, and say what that took.

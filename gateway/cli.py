@@ -5,6 +5,7 @@ come even where a library of a device is missing.
 """
 
 import argparse
+import faulthandler
 import io
 import math
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from gateway import log
+from gateway import log, restarts
 from gateway.aim.arguments import add_aim
 from gateway.asking.arguments import add_asking
 from gateway.centre_arguments import add_centre
@@ -102,10 +103,16 @@ def _run(chosen: argparse.Namespace) -> int:
 
             return centre.run(chosen)
         case _:
-            from gateway import app, configfile
+            return _run_gate(chosen)
 
-            log.set_up(verbose=chosen.verbose)
-            return app.run_forever(configfile.load(chosen.file), chosen.file)
+
+def _run_gate(chosen: argparse.Namespace) -> int:
+    log.set_up(verbose=chosen.verbose)
+    faulthandler.enable()  # of a hang, where the watchdog ended it; without any values
+    with restarts.paced():
+        from gateway import app, configfile
+
+        return app.run_forever(configfile.load(chosen.file), chosen.file)
 
 
 def _demo(chosen: argparse.Namespace) -> int:

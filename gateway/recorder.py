@@ -21,6 +21,7 @@ from gateway.events import (
 )
 from gateway.holding import Holding
 from gateway.journal import Journal
+from gateway.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +50,10 @@ class Recorder:
         self._pseudonyms = pseudonyms
         self._clock = clock
         self._retry_s = retry_s
-        self._inbox: asyncio.Queue[Draft] = asyncio.Queue(self.INBOX)
+        self._inbox: asyncio.Queue[Draft | None] = asyncio.Queue(self.INBOX)
         self._taken = 0
+        self.turns = Turns(self._wake)
+        """Its loop's rounds."""
 
     async def take(self, observation: Observation) -> None:
         """Queue the event that records `observation`; waits while the inbox is full."""
@@ -77,12 +80,18 @@ class Recorder:
         await self._inbox.join()
 
     async def _next(self) -> list[Draft]:
-        """All that waits; at least one."""
-        drafts = [await self._inbox.get()]
+        """All that waits, as soon as there is any; nothing if it was only woken."""
+        found = [await self._inbox.get()]
         while not self._inbox.empty():
-            drafts.append(self._inbox.get_nowait())
-        self._taken += len(drafts)
-        return drafts
+            found.append(self._inbox.get_nowait())
+        self._taken += len(found)
+        self.turns.taken()
+        return [each for each in found if each]
+
+    def _wake(self) -> None:
+        """Let the loop come round though there may be nothing to record."""
+        if self._inbox.empty():
+            self._inbox.put_nowait(None)
 
     async def _endure(self, error: JournalError, drafts: list[Draft]) -> None:
         """Hold on to `drafts` and whatever comes until the disk takes it."""
@@ -105,6 +114,7 @@ class Recorder:
             while some := self.held.oldest(_AT_ONCE):
                 await self._journal.append(some)
                 self.held.remove_oldest(len(some))
+                self.turns.taken()
             now, lost = self._clock.now(), self.held.lost_since_told
             told = [_gap(lost, now)] if lost else []
             await self._journal.append([*told, _alarm(AlarmState.CLEARED, None, now, trouble)])

@@ -28,7 +28,7 @@ WIRE = {"gateway.events", "gateway.clock", "gateway.config", "gateway.errors", "
 PARTS = {
     "gateway.configfile", "gateway.recorder", "gateway.journal", "gateway.uplink",
     "gateway.fleet", "gateway.health", "gateway.control", "gateway.events",
-    "gateway.picture", "gateway.box", "gateway.watch",
+    "gateway.picture", "gateway.box", "gateway.watch", "gateway.notify",
 } | LOWEST  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.uplink",
         "gateway.configfile",
         "gateway.places",
+        "gateway.restarts",
     }
     | LOWEST,
     "gateway.demo": {"gateway.app", "gateway.centre", "drivers", "drivers.emulators"}
@@ -107,7 +108,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     }
     | LOWEST,
     "gateway.centre_arguments": set(),
-    "gateway.recorder": {"gateway.journal", "gateway.holding"} | WIRE,
+    "gateway.recorder": {"gateway.journal", "gateway.holding", "gateway.turns"} | WIRE,
     "gateway.holding": {"gateway.events"},
     "gateway.uplink": {
         "gateway.journal",
@@ -117,6 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.timefloor",
         "gateway.findings",
         "drivers.wire.names",
+        "gateway.turns",
     }
     | WIRE,
     "gateway.journal": {"gateway.ranges"} | WIRE,
@@ -137,6 +139,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
     "gateway.events": BASE | {"gateway.clock"},
+    "gateway.restarts": {"gateway.notify"},
+    "gateway.notify": {"gateway.turns"},
+    "gateway.turns": set(),
     "gateway.configfile": {
         "gateway.config",
         "gateway.errors",

@@ -54,6 +54,8 @@ class Journal:
         the former: the rows saved from that are in `carried`."""
         self.delivery = ledger.delivery
         """What has been confirmed in this life; changed only through ``confirm_range``."""
+        self.calls = store.calls
+        """What its disk is busy with, and for how long."""
         self._renewed_at = -math.inf
         self._store = store
         self._ledger = ledger

@@ -16,6 +16,7 @@ import aiosqlite
 from gateway.errors import JournalError
 from gateway.journal.aside import complete, set_aside
 from gateway.journal.ballast import Ballast
+from gateway.journal.calls import Calls
 from gateway.journal.damage import DamageError, is_damage
 from gateway.journal.fitness import refuse_unfit
 from gateway.journal.schema import MIGRATIONS, migrate
@@ -53,6 +54,15 @@ class Connection(aiosqlite.Connection):
     So a transaction is plain code: no cancellation and no other task can get in between.
     """
 
+    def __init__(
+        self,
+        connector: Callable[[], sqlite3.Connection],
+        iter_chunk_size: int,
+        calls: Calls | None = None,
+    ) -> None:
+        super().__init__(connector, iter_chunk_size)
+        self._calls = calls or Calls()
+
     async def __aenter__(self) -> Self:
         """As aiosqlite's, which does not wait for its thread when opening fails or is cancelled;
         that would answer to a loop that has ended."""
@@ -70,7 +80,12 @@ class Connection(aiosqlite.Connection):
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of ``work``, which gets the plain connection."""
-        return cast(T, await self._execute(work, self._conn))  # type: ignore[no-untyped-call]
+
+        def timed(connection: sqlite3.Connection) -> T:
+            with self._calls.under_way():
+                return work(connection)
+
+        return cast(T, await self._execute(timed, self._conn))  # type: ignore[no-untyped-call]
 
 
 class Store:
@@ -80,6 +95,8 @@ class Store:
         self.path = path
         self.hold = 0
         """Which opening of the file this is; what was said of it before counts no more."""
+        self.calls = Calls()
+        """What the disk is busy with."""
         self._held = held
         self._witness = Witness(path)
         self._writer: Connection | None = None
@@ -218,7 +235,7 @@ class Store:
     async def _connect(self) -> None:
         async with AsyncExitStack() as opened:
             # A reader of its own: the next batch does not queue behind a commit's fsync.
-            writer, reader = _connection(self.path), _connection(self.path)
+            writer, reader = (_connection(self.path, self.calls) for _ in range(2))
             try:
                 await opened.enter_async_context(writer)
                 await writer.run(_prepare)
@@ -283,9 +300,9 @@ def _out_of_reach(path: Path, error: OSError) -> JournalError:
     )
 
 
-def _connection(path: Path) -> Connection:
+def _connection(path: Path, calls: Calls) -> Connection:
     # No implicit transactions: every BEGIN and COMMIT is written in this file.
-    return Connection(lambda: sqlite3.connect(path, isolation_level=None), iter_chunk_size=64)
+    return Connection(lambda: sqlite3.connect(path, isolation_level=None), 64, calls)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

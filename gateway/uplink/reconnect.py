@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.errors import LinkError
+from gateway.turns import Turns
 from gateway.uplink.network import Network
 
 _log = logging.getLogger(__name__)
 
 _STOP_S = 4.0
 """For finishing what is in flight and saying goodbye, even to a broker that has gone silent."""
+
+_LATE_S = 5.0
+"""After the end of a pause at most; the network is looked at every two seconds."""
 
 _MANY = 3
 
@@ -74,10 +78,17 @@ class Waits:
 class Reconnector:
     """Runs one attempt after the other; a lost link is a warning once, then only detail."""
 
-    def __init__(self, name: str, waits: Waits, network: Network | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        waits: Waits,
+        network: Network | None = None,
+        turns: Turns | None = None,
+    ) -> None:
         self._name = name
         self._waits = waits
         self._network = network or Network()
+        self._turns = turns or Turns()
         self._brief = 0
         self.state = LinkState(online=False, reason="not connected yet", since=0.0)
 
@@ -101,6 +112,7 @@ class Reconnector:
         told = False
         while True:
             self._network.note()
+            self._turns.taken()
             try:
                 await attempt()
             except LinkError as error:
@@ -132,6 +144,7 @@ class Reconnector:
 
     async def _pause(self, error: LinkError, lasted_s: float) -> None:
         wait_s = self._waits.next_s(error, lasted_s=lasted_s, network=self._network.up)
+        self._turns.waits(wait_s + _LATE_S)
         if error.unauthorised or error.rival:
             await asyncio.sleep(wait_s)
         elif await self._network.wait(wait_s):

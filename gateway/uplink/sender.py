@@ -13,6 +13,7 @@ from gateway.errors import JournalError, LinkError
 from gateway.journal import Journal
 from gateway.ranges import Range, runs
 from gateway.topics import Topics
+from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
 from gateway.uplink.dialogue import Dialogue
 from gateway.uplink.feed import Feed
@@ -50,6 +51,7 @@ class Sender:
         tally: Tally,
         alarms: Alarms,
         clock: Clock,
+        turns: Turns,
     ) -> None:
         pacing, now = terms.pacing, asyncio.get_running_loop().time()
         self._link = link
@@ -59,6 +61,7 @@ class Sender:
         self._tally = tally
         self._most_retry_s = pacing.retry_aside_s
         self._clock = clock
+        self._turns = turns
         self._streams = Streams(pacing, link.limits.window)
         self._feed = Feed(journal, self._streams, pacing, tally, clock)
         self._wake = asyncio.Event()
@@ -94,6 +97,7 @@ class Sender:
             LinkError: the link has ended, or the journal has begun a new life.
         """
         failures = 0
+        self._turns.wake = self._wake.set
         with closing(self._feed.batches):
             while True:
                 try:
@@ -149,6 +153,7 @@ class Sender:
         return on_trial
 
     async def _turn(self) -> None:
+        self._turns.taken()
         now = asyncio.get_running_loop().time()
         if self._journal.epoch != self._epoch:
             raise LinkError("the journal has begun a new life", provoked=True)

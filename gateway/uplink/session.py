@@ -12,6 +12,7 @@ from gateway.config import Compress, Config, Confirm
 from gateway.errors import JournalError, LinkError
 from gateway.journal import Journal
 from gateway.topics import CENTRE_STATE, Topics
+from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
 from gateway.uplink.client import Will
 from gateway.uplink.link import Link, open_link, run_on
@@ -29,6 +30,10 @@ _GRACE_S = 2.0
 """For what waits and what is in flight when the gateway stops."""
 _OFFLINE_S = 1.0
 """For the broker to acknowledge the goodbye."""
+_EXCHANGES = 3
+"""Answers of the broker before anything is sent: to two subscriptions and the birth."""
+_SLACK_S = 5.0
+"""By which a time-out may be noticed late."""
 
 _FULL_S = 0.2
 """Between looks whether there is a free place in flight."""
@@ -45,11 +50,13 @@ class Session:
         device_states: DeviceStates,
         alarms: Alarms,
         pacing: Pacing,
+        turns: Turns,
     ) -> None:
         self._config = config
         self._journal = journal
         self._clock = clock
         self._alarms = alarms
+        self._turns = turns
         self._topics = Topics(config.gateway)
         self._terms = Terms(self._topics, config.uplink.confirm, config.uplink.compress, pacing)
         self._number = 0
@@ -73,8 +80,19 @@ class Session:
         self._begin_life()
         number = await self._next_number()
         will = Will(self._topics.state, self.states.end("lost", number))
-        async with open_link(link_options(self._config, will, self._clock)) as link:
-            sender = Sender(link, self._journal, self._terms, self.tally, self._alarms, self._clock)
+        options = link_options(self._config, will, self._clock)
+        self._turns.waits(options.opening_s + _SLACK_S)
+        async with open_link(options) as link:
+            self._turns.waits(_EXCHANGES * options.ack_timeout_s + _SLACK_S)
+            sender = Sender(
+                link,
+                self._journal,
+                self._terms,
+                self.tally,
+                self._alarms,
+                self._clock,
+                self._turns,
+            )
             await self._listen(link, sender)
             self.states.news.clear()
             await self._say(link, self.states.birth(number))

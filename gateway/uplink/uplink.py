@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.journal import Journal
+from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
 from gateway.uplink.network import Network
 from gateway.uplink.options import check_files, pacing_of
@@ -37,6 +38,8 @@ class Uplink:
         self._rng = rng or random.Random()
         self._network = network or Network()
         self._alarms = Alarms(journal, clock)
+        self.turns = Turns()
+        """The sender's rounds; while there is no link, the attempts to make one."""
         self._way = self._way_by(config, pacing or pacing_of(config.uplink))
         self._leave = asyncio.Event()
 
@@ -110,6 +113,7 @@ class Uplink:
             self._device_states,
             self._alarms,
             pacing,
+            self.turns,
             rng=self._rng,
             network=self._network,
         )

@@ -8,6 +8,7 @@ from typing import NoReturn
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.journal import Journal
+from gateway.turns import Turns
 from gateway.uplink.alarms import CERTIFICATE, Alarms
 from gateway.uplink.network import Network
 from gateway.uplink.reconnect import Reconnector, Waits
@@ -32,6 +33,7 @@ class Way:
         device_states: DeviceStates,
         alarms: Alarms,
         pacing: Pacing,
+        turns: Turns,
         *,
         rng: random.Random,
         network: Network,
@@ -40,8 +42,8 @@ class Way:
         self._tls = uplink.tls
         self._clock = clock
         self._alarms = alarms
-        self.session = Session(config, journal, clock, device_states, alarms, pacing)
-        self.links = Reconnector(f"{uplink.host} port {uplink.port}", Waits(rng), network)
+        self.session = Session(config, journal, clock, device_states, alarms, pacing, turns)
+        self.links = Reconnector(f"{uplink.host} port {uplink.port}", Waits(rng), network, turns)
 
     async def run(self, leave: asyncio.Event) -> None:
         """Deliver until `leave` is set; then finish within four seconds."""

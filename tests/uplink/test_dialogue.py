@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.config import Compress, Confirm
 from gateway.errors import JournalError
 from gateway.topics import Topics
+from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import Link, open_link
@@ -171,7 +172,7 @@ async def test_the_word_on_a_life_that_has_just_ended_confirms_nothing_of_the_ne
     ):
         former, topics = journal.epoch, Topics(PLACE)
         terms = Terms(topics, CENTRE, Compress.OFF, Pacing())
-        sender = Sender(link, journal, terms, Tally(), Alarms(journal, CLOCK), CLOCK)
+        sender = Sender(link, journal, terms, Tally(), Alarms(journal, CLOCK), CLOCK, Turns())
         with suppress(JournalError):
             await journal.read(0, max_rows=500, max_bytes=1 << 20)
         await until(lambda: journal.epoch != former and former in journal.carried.epochs)
