@@ -69,7 +69,8 @@ $(STAMPS)/venv:
 $(STAMPS)/test-tools: $(STAMPS)/venv
 	@missing=; export PATH="$$PATH:/usr/sbin:/sbin"; \
 	for need in mosquitto:mosquitto faketime:faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs \
-	    mkfs.xfs:xfsprogs chromium:chromium lighttpd:lighttpd; do \
+	    mkfs.xfs:xfsprogs chromium:chromium lighttpd:lighttpd \
+	    systemd-analyze:systemd; do \
 	  command -v "$${need%:*}" >/dev/null || missing="$${missing:+$$missing }$${need#*:}"; \
 	done; \
 	$(install_missing)

@@ -14,7 +14,10 @@ from tests.faults.account import PROPERTY, Account
 collect_ignore = [] if find_spec("atheris") else ["test_fuzzing.py"]
 
 _DEVICES = ("/dev/loop-control", "/dev/fuse")
-_PROGRAMS = ("mount", "umount", "mkfs.ext4", "mkfs.xfs", "fusermount3", "mosquitto")
+_PROGRAMS = (
+    *("mount", "umount", "pivot_root", "unshare", "nsenter", "setpriv"),
+    *("mkfs.ext4", "mkfs.xfs", "fusermount3", "mosquitto", "systemd-analyze"),
+)
 
 
 @pytest.fixture

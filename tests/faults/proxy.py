@@ -45,9 +45,12 @@ class FaultProxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def open(self) -> None:
-        """Take connections; on the same port as before."""
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+    async def open(self, sock: socket.socket | None = None) -> None:
+        """Take connections; on the same port as before, or those to `sock`."""
+        if sock is not None:
+            self._server = await asyncio.start_server(self._carry, sock=sock)
+        else:
+            self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
@@ -154,10 +157,15 @@ def _abort(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def fault_proxy(target: int, *, seed: int = 1) -> AsyncIterator[FaultProxy]:
-    """A running proxy before the port `target` of the loopback interface."""
+async def fault_proxy(
+    target: int, *, seed: int = 1, sock: socket.socket | None = None
+) -> AsyncIterator[FaultProxy]:
+    """A running proxy before the port `target` of the loopback interface.
+
+    It is at a port of its own, or at the end of `sock`, which may be in another network.
+    """
     proxy = FaultProxy(target, random.Random(seed))
-    await proxy.open()
+    await proxy.open(sock)
     try:
         yield proxy
     finally:
