@@ -1,19 +1,34 @@
 # checkpoint-gateway: `make` lists the targets.
 
-VENV   := .venv
-PYTHON := $(VENV)/bin/python
-PIP    := $(PYTHON) -m pip --disable-pip-version-check
-STAMPS := $(VENV)/stamps
-SCHEMA := config/checkpoint-gateway.schema.json
-ARGS   :=
+VENV    := .venv
+PYTHON  := $(VENV)/bin/python
+PIP     := $(PYTHON) -m pip --disable-pip-version-check
+STAMPS  := $(VENV)/stamps
+SCHEMA  := config/checkpoint-gateway.schema.json
+ARGS    :=
+# The Python that runs what is installed.
+PYTHON3 ?= /usr/bin/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults bench check fmt schema clean
+.PHONY: help setup install uninstall deb run test faults bench check fmt schema lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 setup: $(STAMPS)/demo $(STAMPS)/dev $(STAMPS)/test-tools ## install everything into .venv
+
+install: ## install on this machine, or a newer version over it (root)
+	@python=$(PYTHON3); $(find_missing); \
+	command -v systemd-sysusers >/dev/null || missing="$${missing:+$$missing }systemd"; \
+	$(install_missing)
+	@PYTHON3=$(PYTHON3) deploy/install
+
+uninstall: ## remove it, and ask whether its data goes, too; PURGE=yes or no to answer
+	@deploy/uninstall
+
+deb: ## make a Debian package of it in dist/, with all it needs from elsewhere
+	@python=$(PYTHON3); $(find_missing); $(install_missing)
+	@PYTHON3=$(PYTHON3) deploy/deb
 
 run: $(STAMPS)/demo ## show the whole gateway at work; make run ARGS="--seconds 60"
 	@$(VENV)/bin/checkpoint-gateway demo $(ARGS)
@@ -42,6 +57,9 @@ schema: $(STAMPS)/dev ## write the configuration's JSON Schema anew
 	$(PYTHON) -m gateway.configfile.schema > $(SCHEMA).new
 	@mv $(SCHEMA).new $(SCHEMA)
 
+lock: $(STAMPS)/dev ## pin the newest allowed version of everything that a box needs
+	$(PYTHON) deploy/lock.py
+
 clean: ## remove what these targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -57,10 +75,7 @@ $(STAMPS)/demo: pyproject.toml $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/venv:
-	@missing=; \
-	python3 -c 'import ensurepip' 2>/dev/null || missing='python3 python3-venv'; \
-	python3 -c $(find_zbar) 2>/dev/null || missing="$${missing:+$$missing }libzbar0"; \
-	$(install_missing)
+	@python=python3; $(find_missing); $(install_missing)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "this is $$(python3 -V), but 3.11 or later is needed (Debian 12 has it)"; exit 1; }
 	python3 -m venv $(VENV)
@@ -69,12 +84,18 @@ $(STAMPS)/venv:
 $(STAMPS)/test-tools: $(STAMPS)/venv
 	@missing=; export PATH="$$PATH:/usr/sbin:/sbin"; \
 	for need in mosquitto:mosquitto faketime:faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs \
-	    mkfs.xfs:xfsprogs chromium:chromium lighttpd:lighttpd \
-	    systemd-analyze:systemd; do \
+	    mkfs.xfs:xfsprogs chromium:chromium lighttpd:lighttpd shellcheck:shellcheck mandoc:mandoc \
+	    man:man-db systemd-sysusers:systemd debootstrap:debootstrap; do \
 	  command -v "$${need%:*}" >/dev/null || missing="$${missing:+$$missing }$${need#*:}"; \
 	done; \
 	$(install_missing)
 	@touch $@
+
+define find_missing
+missing=; \
+$$python -c 'import ensurepip' 2>/dev/null || missing='python3 python3-venv'; \
+$$python -c $(find_zbar) 2>/dev/null || missing="$${missing:+$$missing }libzbar0"
+endef
 
 find_zbar := 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("zbar"))'
 

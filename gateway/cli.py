@@ -54,7 +54,7 @@ exit codes: 0 all is well, 1 failed, 2 wrong command, 78 mistakes in the configu
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in ``arguments`` (by default the process's own); the exit code."""
-    chosen = _parser().parse_args(arguments)
+    chosen = command_line().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As stderr does it: the name of a file may be in no encoding at all.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -158,7 +158,8 @@ def _check(file: Path) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Everything that can be typed; the man page is made of it, too."""
     parser = argparse.ArgumentParser(
         prog="checkpoint-gateway",
         description=_DESCRIPTION,
@@ -200,7 +201,9 @@ def _add_file(command: argparse.ArgumentParser) -> None:
 
 
 def _add_uplink(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    uplink = commands.add_parser("uplink", help="try the way to the centre")
+    uplink = commands.add_parser(
+        "uplink", help="try the way to the centre", description="Try the way to the centre."
+    )
     actions = uplink.add_subparsers(dest="action", metavar="ACTION", required=True)
     test = actions.add_parser(
         "test",

@@ -15,8 +15,8 @@ from drivers import registry
 ROOT = Path(__file__).parents[1]
 
 TOP_LEVEL = {
-    ".ci", ".git", ".gitignore", "LICENSE", "Makefile", "README.md", "config", "docs", "drivers",
-    "gateway", "pyproject.toml", "systemd", "tests",
+    ".ci", ".git", ".gitignore", "LICENSE", "Makefile", "README.md", "config", "deploy", "docs",
+    "drivers", "gateway", "pyproject.toml", "systemd", "tests",
 }  # fmt: skip
 
 BASE = {"drivers.base"}
@@ -34,6 +34,7 @@ PARTS = {
 MAY_IMPORT: dict[str, set[str]] = {
     # room: the rooms below it that it may use
     "gateway.__main__": {"gateway.cli"},
+    "gateway.manpage": {"gateway.cli"},
     "gateway.cli": {
         "gateway.app",
         "gateway.demo",
