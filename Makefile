@@ -84,8 +84,9 @@ $(STAMPS)/venv:
 $(STAMPS)/test-tools: $(STAMPS)/venv
 	@missing=; export PATH="$$PATH:/usr/sbin:/sbin"; \
 	for need in mosquitto:mosquitto faketime:faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs \
-	    mkfs.xfs:xfsprogs chromium:chromium lighttpd:lighttpd shellcheck:shellcheck mandoc:mandoc \
-	    man:man-db systemd-sysusers:systemd debootstrap:debootstrap; do \
+	    mkfs.xfs:xfsprogs mkfs.exfat:exfatprogs mount.exfat-fuse:exfat-fuse chromium:chromium \
+	    lighttpd:lighttpd shellcheck:shellcheck mandoc:mandoc man:man-db \
+	    systemd-sysusers:systemd debootstrap:debootstrap; do \
 	  command -v "$${need%:*}" >/dev/null || missing="$${missing:+$$missing }$${need#*:}"; \
 	done; \
 	$(install_missing)

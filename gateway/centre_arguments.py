@@ -11,6 +11,8 @@ examples:
       which gateways there are, what they have said, what has come, what is missing
   checkpoint-gateway centre export centre.db --format csv -o events.csv
       all events as a table
+  checkpoint-gateway centre keygen --private centre.key --public centre.pem
+      a pair of keys, so that only you can read what leaves a gate by USB stick
 """
 
 
@@ -44,20 +46,31 @@ def add_centre(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-o", dest="output", type=Path, metavar="OUT", help="write to this file, not to the screen"
     )
 
+    keygen = _add(asked, "keygen", "make the keys to seal exports to, which `import` opens")
+    keygen.add_argument("--private", type=Path, required=True, metavar="FILE", help="new; 0600")
+    keygen.add_argument("--public", type=Path, required=True, metavar="FILE", help="new; for gates")
+
 
 def _add_run(asked: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = _add(asked, "run", "receive, keep every event once, confirm what is committed")
-    run.add_argument("--host", required=True, help="the broker's name or address")
-    run.add_argument("--port", type=_port, help="1883, with TLS 8883, if nothing is said")
     run.add_argument("--database", type=Path, required=True, metavar="FILE", help="made if absent")
-    run.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="MQTT version")
-    run.add_argument("--client-id", default="centre", metavar="ID", help="default: centre")
-    run.add_argument("--username", metavar="NAME")
-    run.add_argument(
+    add_connection(run, client_id="centre")
+
+
+def add_connection(command: argparse.ArgumentParser, *, client_id: str) -> None:
+    """Add to `command` how to reach the broker."""
+    command.add_argument("--host", required=True, help="the broker's name or address")
+    command.add_argument("--port", type=_port, help="1883, with TLS 8883, if nothing is said")
+    command.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="MQTT version")
+    command.add_argument(
+        "--client-id", default=client_id, metavar="ID", help=f"default: {client_id}"
+    )
+    command.add_argument("--username", metavar="NAME")
+    command.add_argument(
         "--password-file", type=Path, metavar="FILE", help="has the password on its first line"
     )
-    run.add_argument("--tls", action="store_true", help="TLS with the system's authorities")
-    run.add_argument("--tls-ca", type=Path, metavar="PEM", help="TLS with these authorities")
+    command.add_argument("--tls", action="store_true", help="TLS with the system's authorities")
+    command.add_argument("--tls-ca", type=Path, metavar="PEM", help="TLS with these authorities")
 
 
 def _add(

@@ -21,6 +21,7 @@ from gateway.devices.arguments import add_devices
 from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal, add_tail
+from gateway.stick.arguments import add_stick
 from gateway.watch.arguments import add_status
 
 EXIT_FAILED = 1
@@ -98,6 +99,10 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.inspect import commands
 
             return commands.run(chosen)
+        case "export" | "import":
+            from gateway.stick import commands as stick
+
+            return stick.run(chosen)
         case "centre":
             from gateway.centre import commands as centre
 
@@ -192,6 +197,7 @@ def command_line() -> argparse.ArgumentParser:
     add_tail(commands)
     add_status(commands)
     add_journal(commands)
+    add_stick(commands)
     add_centre(commands)
     return parser
 

@@ -233,6 +233,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class ExportConfig(OptionTable):
+    """`[export]`: records taken out by USB stick."""
+
+    seal_to_file: FilePath | None = None
+    """PEM with the centre's public key: nobody else can read what is on the stick."""
+
+
 class LaneConfig(OptionTable):
     """`[lanes.NAME]`: one way through the gate."""
 
@@ -246,6 +253,7 @@ class Config(OptionTable):
     gateway: Place
     journal: JournalConfig = JournalConfig()
     uplink: UplinkConfig
+    export: ExportConfig = ExportConfig()
     page: PageConfig = PageConfig()
     lanes: dict[Name, LaneConfig] = Field(default_factory=dict)
     devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)

@@ -119,3 +119,8 @@ def first_of(most: int, spans: Iterable[Range]) -> list[Range]:
         found.append((start, end))
         most -= end - start + 1
     return found
+
+
+def total(ranges: Iterable[Range]) -> int:
+    """How many numbers there are in disjoint `ranges`."""
+    return sum(last - first + 1 for first, last in ranges)

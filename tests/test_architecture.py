@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.watch",
         "gateway.centre",
         "gateway.centre_arguments",
+        "gateway.stick",
         "gateway.uplink",
         "gateway.configfile",
         "gateway.places",
@@ -94,6 +95,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     }
     | BASE
     | LOWEST,
+    "gateway.stick": {
+        "gateway.centre",
+        "gateway.centre_arguments",
+        "gateway.inspect",
+        "gateway.uplink",
+        "gateway.journal",
+        "gateway.configfile",
+        "gateway.events",
+        "gateway.output",
+        "gateway.topics",
+        "gateway.ranges",
+        "gateway.seal",
+    }
+    | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
     "gateway.app": PARTS | {"gateway.reload", "gateway.loglevel"},
     "gateway.asking": {"gateway.control", "gateway.places", "gateway.config", "gateway.errors"},
@@ -106,6 +121,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.output",
         "gateway.topics",
         "gateway.ranges",
+        "gateway.seal",
     }
     | LOWEST,
     "gateway.centre_arguments": set(),
@@ -157,6 +173,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.ranges": set(),
     "gateway.findings": set(),
     "gateway.places": set(),
+    "gateway.seal": {"gateway.errors"},
     "gateway.config": BASE | {"gateway.errors"},
     "gateway.keys": {"gateway.errors"},
     "gateway.clock": set(),
@@ -356,6 +373,7 @@ def test_only_the_screens_print() -> None:
         "gateway/doctor/*",
         "gateway/demo/*",
         "gateway/centre*",
+        "gateway/stick/*",
     )
     assert [path for path in printing if not any(fnmatch(path, each) for each in screens)] == []
 

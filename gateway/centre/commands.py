@@ -12,18 +12,15 @@ from typing import Any
 
 from gateway import log
 from gateway.centre.book import lost_of
+from gateway.centre.connecting import options_of
 from gateway.centre.listener import Listener
 from gateway.centre.rules import Centre, Event, Known, Life
 from gateway.centre.store import Received, Store, bodies, known
 from gateway.clock import Clock, rfc3339
-from gateway.config import Protocol, TlsConfig
 from gateway.output import csv_writer, ndjson_writer, plain, words, writing
-from gateway.ranges import Ranges
+from gateway.ranges import Ranges, total
+from gateway.seal import make_keys
 from gateway.uplink.client import LinkOptions
-from gateway.uplink.options import read_password
-from gateway.uplink.tls import make_tls
-
-_PLAIN_PORT, _TLS_PORT = 1883, 8883
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -49,10 +46,20 @@ def _carry_out(chosen: argparse.Namespace) -> int:
                 for body in bodies(chosen.file):
                     write(body)
             return 0
+        case "keygen":
+            return _make_keys(chosen.private, chosen.public)
         case _:
             log.set_up()
-            asyncio.run(_receive(_options(chosen), chosen.database))
+            asyncio.run(_receive(options_of(chosen), chosen.database))
             return 0
+
+
+def _make_keys(private: Path, public: Path) -> int:
+    name = make_keys(private, public)
+    print(f"key {name}")
+    print(f"  {private}  keep it, and a copy, where sticks are imported; nothing else opens them")
+    print(f"  {public}  goes to every gate: [export] seal_to_file names it there")
+    return 0
 
 
 class Intake:
@@ -109,22 +116,6 @@ def _reason(failure: Exception) -> Exception:
     return failure
 
 
-def _options(chosen: argparse.Namespace) -> LinkOptions:
-    tls = None
-    if chosen.tls or chosen.tls_ca:
-        clock = Clock()
-        tls = make_tls(TlsConfig(ca_file=chosen.tls_ca), clock.now(), clock.floor_ms)
-    return LinkOptions(
-        chosen.host,
-        chosen.port or (_TLS_PORT if tls else _PLAIN_PORT),
-        chosen.client_id,
-        Protocol(chosen.protocol),
-        username=chosen.username,
-        password=read_password(chosen.password_file) if chosen.password_file else None,
-        tls=tls,
-    )
-
-
 def _line(new: Received) -> str:
     event = new.event.content
     data = event.get("data")
@@ -164,15 +155,11 @@ def _life(found: Known, life: Life) -> dict[str, Any]:
     have, declared = (Ranges.of(each.get(life, ())) for each in (found.table, found.declared))
     settled = Ranges.of([*have, *declared])
     return {
-        "events": _total(have),
+        "events": total(have),
         "last": have.last,
         "missing": list(settled.gaps(0, have.last)),
         "lost": lost_of(have, declared),
     }
-
-
-def _total(ranges: Ranges) -> int:
-    return sum(last - first + 1 for first, last in ranges)
 
 
 def _print_gateway(source: str, gateway: Mapping[str, Any]) -> None:

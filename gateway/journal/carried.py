@@ -165,6 +165,11 @@ def _count(connection: sqlite3.Connection) -> tuple[dict[str, int], int]:
     return counted, max((key for *_, key in found), default=0)
 
 
+def sound_body(epoch: str, seq: int, crc: int, body: bytes) -> bool:
+    """Whether the check value bears out what was read."""
+    return crc == _check(epoch, seq, body)
+
+
 def _check(epoch: str, seq: int, body: bytes) -> int:
     head = google_crc32c.value(event_id(epoch, seq).encode())
     return int(google_crc32c.extend(head, body))
@@ -190,7 +195,7 @@ def _fetch(
     with closing(connection.execute(query, (after, upto))) as rows:
         for key, epoch, seq, crc, body in rows:
             name = epoch.decode("ascii", "replace")
-            if crc != _check(name, seq, body):  # its journal is still there, set aside
+            if not sound_body(name, seq, crc, body):  # its journal is still there, set aside
                 continue
             max_bytes -= len(body)
             if found and max_bytes < 0:

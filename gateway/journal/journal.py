@@ -15,6 +15,7 @@ from gateway.events import Draft, encode
 from gateway.journal import records
 from gateway.journal.caretaker import Caretaker
 from gateway.journal.damage import DamageError
+from gateway.journal.exports import Exports
 from gateway.journal.keeper import Keeper
 from gateway.journal.reader import Reader
 from gateway.journal.records import Ledger, Record
@@ -74,6 +75,8 @@ class Journal:
         """Reads many rows at once, to be sent together; see there."""
         self.carried = self._caretaker.carried
         """Undelivered rows of damaged journals, which still have to be sent."""
+        self.exports = Exports(store.path)
+        """What was taken out of here by stick."""
         self.condition = self._caretaker.condition
         """What is known of the file's health."""
         keeper = Keeper(store, ledger, self._writer, config, clock)

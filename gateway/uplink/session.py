@@ -78,6 +78,7 @@ class Session:
             LinkError: the link could not be made, or has ended before `stop`.
         """
         self._begin_life()
+        await self._doubt_exported()
         number = await self._next_number()
         will = Will(self._topics.state, self.states.end("lost", number))
         options = link_options(self._config, will, self._clock)
@@ -131,6 +132,11 @@ class Session:
         self.tally = Tally()
         if self._config.uplink.confirm is Confirm.CENTRE:  # a former process may have sent it
             self.tally.sent([(1, self._journal.last_seq)])
+
+    async def _doubt_exported(self) -> None:
+        """What was taken out by stick the centre may have; it is asked before that is sent."""
+        if self._config.uplink.confirm is Confirm.CENTRE:
+            self.tally.sent(await asyncio.to_thread(self._journal.exports.of, self._journal.epoch))
 
     async def _next_number(self) -> int:
         number = 0

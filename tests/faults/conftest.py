@@ -17,6 +17,7 @@ _DEVICES = ("/dev/loop-control", "/dev/fuse")
 _PROGRAMS = (
     *("mount", "umount", "pivot_root", "unshare", "nsenter", "setpriv"),
     *("mkfs.ext4", "mkfs.xfs", "fusermount3", "mosquitto", "systemd-analyze"),
+    *("losetup", "mkfs.exfat", "mount.exfat-fuse"),
 )
 
 

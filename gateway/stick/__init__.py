@@ -1,0 +1,1 @@
+"""Records on a USB stick: out of a gate without a network, and in at the centre."""
