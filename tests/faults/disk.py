@@ -51,7 +51,7 @@ class Disk:
 
     def make_read_only(self) -> None:
         """What the kernel does when it finds the file system damaged: no more writes."""
-        name = Path(os.path.realpath(_mounts()[str(self.mountpoint)])).name
+        name = Path(os.path.realpath(mounts()[str(self.mountpoint)])).name
         Path(f"/sys/fs/ext4/{name}/trigger_fs_error").write_text("trouble")
 
     def detach(self) -> None:
@@ -104,22 +104,22 @@ def disk(
         made.make(megabytes)
         yield made
     finally:
-        if str(mountpoint) in _mounts():  # of a dead one the path itself says nothing
+        if str(mountpoint) in mounts():  # of a dead one the path itself says nothing
             _run("umount", "--lazy", str(mountpoint))
 
 
 @contextmanager
-def memory_disk(mountpoint: Path) -> Iterator[Path]:
+def memory_disk(mountpoint: Path, *, megabytes: int = 1000) -> Iterator[Path]:
     """A file system in memory, for what is about counts and not about durability."""
     mountpoint.mkdir()
-    _run("mount", "-t", "tmpfs", "tmpfs", str(mountpoint))
+    _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(mountpoint))
     try:
         yield mountpoint
     finally:
         _run("umount", "--lazy", str(mountpoint))
 
 
-def _mounts() -> dict[str, str]:
+def mounts() -> dict[str, str]:
     """Device by mount point."""
     lines = Path("/proc/self/mounts").read_text().splitlines()
     return {place: device for device, place, *_ in map(str.split, lines)}

@@ -24,8 +24,10 @@ from gateway.holding import Holding
 from gateway.journal import ballast, purge, store
 from gateway.journal.witness import Claim
 from gateway.recorder import Recorder
+from gateway.stick import folder
 from gateway.uplink import dial, link, recall
 from gateway.uplink.link import Link
+from gateway.uplink.session import Session
 
 
 class Mutant(StrEnum):
@@ -45,6 +47,8 @@ class Mutant(StrEnum):
     PATIENT = "wait for the eye without end"
     TRUSTING = "take frames with a wrong sum"
     RESOLVING = "wait for the resolver at the end"
+    UNSYNCED = "mark what is not on the stick yet"
+    MARK_CONFIRMS = "take a mark for a delivery"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -193,6 +197,24 @@ def _resolving() -> _Mutation:
     return names, resolve.__name__, resolve
 
 
+def _unsynced() -> _Mutation:
+    """Do not wait for the stick."""
+    return folder, folder.settle.__name__, lambda _: None
+
+
+def _mark_confirms() -> _Mutation:
+    """Count as delivered what went out by stick."""
+    name = "_doubt_exported"
+    assert hasattr(Session, name)
+
+    async def confirm(session: Session) -> None:
+        journal = session._journal
+        for first, last in journal.exports.of(journal.epoch):
+            journal.confirm_range(first, last)
+
+    return Session, name, confirm
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -208,6 +230,8 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.PATIENT: _patient,
     Mutant.TRUSTING: _trusting,
     Mutant.RESOLVING: _resolving,
+    Mutant.UNSYNCED: _unsynced,
+    Mutant.MARK_CONFIRMS: _mark_confirms,
 }
 
 

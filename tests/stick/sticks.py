@@ -1,6 +1,7 @@
 """Export and import in the test's own process, and what can be seen of a stick."""
 
 import asyncio
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.journal.exports import Exports, Mark
+from gateway.ranges import runs
 from gateway.stick.bring_in import BringIn
 from gateway.stick.bring_in import Result as Imported
 from gateway.stick.contents import events_of
 from gateway.stick.folder import Folder, folder_for, folders_on
-from gateway.stick.part import Part, assemble
+from gateway.stick.part import Part, assemble, decoded, encoded
 from gateway.stick.source import Source
 from gateway.stick.take_out import Result as Exported
 from gateway.stick.take_out import Sender, TakeOut
@@ -44,9 +46,25 @@ def body(seq: int, *, epoch: str = EPOCH, gateway: str = PLACE.id, **others: obj
 
 def part_of(*seqs: int, sealed: bool = False) -> Part:
     """A part with these events."""
-    ranges = [(seq, seq) for seq in seqs]
+    ranges = list(runs(seqs))
     recipient = KEY.public_key() if sealed else None
     return assemble(PLACE.id, TOPIC, EPOCH, ranges, [body(seq) for seq in seqs], recipient)
+
+
+def forged(lines: bytes, **others: object) -> Part:
+    """A part with a right checksum, and otherwise what somebody would like to have in it."""
+    head = {
+        "format": "checkpoint-gateway export 1",
+        "gateway": PLACE.id,
+        "topic": TOPIC,
+        "epoch": EPOCH,
+        "ranges": [[1, 1]],
+        "bytes": len(lines),
+        **others,
+    }
+    first = json.dumps(head).encode() + b"\n"
+    digest = hashlib.sha256(first + lines).hexdigest()
+    return decoded(encoded(Part(part_of(1).header, first, lines, digest)))
 
 
 def take_out(journal: Path, stick: Path, *, skip: bool = False, sealed: bool = False) -> Exported:
