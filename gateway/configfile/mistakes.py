@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.configfile import words
+from gateway.configfile import described, words
 from gateway.configfile.lines import Path
 from gateway.configfile.words import Schema
 
@@ -55,7 +54,7 @@ def mistakes(
     error: ValidationError, model: type[BaseModel], data: object, at: Path = ()
 ) -> Iterator[Mistake]:
     """Every mistake in ``error``, which came of validating ``data`` (found at ``at``)."""
-    schema = _schema(model)
+    schema = described.schema_of(model)
     seen: set[Mistake] = set()
     for each in error.errors(include_url=False, include_input=False):
         mistake = _explain(each, schema, data, at)
@@ -69,12 +68,12 @@ def _explain(error: ErrorDetails, root: Schema, data: object, at: Path) -> Mista
     for step in error["loc"]:
         if not _holds(value, step):
             continue  # pydantic's own step: the member of a union, or "[key]"
-        path, parent, schema = (*path, step), schema, _step(schema, step)
+        path, parent, schema = (*path, step), schema, described.step(schema, step)
         value = value[step]  # type: ignore[index]  # _holds has looked
     last = error["loc"][-1] if error["loc"] else ""
     match error["type"]:
         case "missing":
-            wanted = _step(schema, last)
+            wanted = described.step(schema, last)
             text = f"missing; expected {words.expected(wanted)}"
             return Mistake((*path, last), text, table=_is_table(wanted), missing=True)
         case "extra_forbidden":
@@ -98,7 +97,9 @@ def _unfit(path: Path, value: object, schema: Schema) -> Mistake:
 
 
 def _unknown(path: Path, name: str, parent: Schema, table: bool) -> Mistake:
-    known = tuple(key for option in _options(parent) for key in option.get("properties", {}))
+    known = tuple(
+        key for option in described.options(parent) for key in option.get("properties", {})
+    )
     if words.is_secret(name):
         own_file = f'{name}_file = "…"' if f"{name}_file" in known else "its file"
         text = f"a secret must not stand here; keep it in a file of its own and name {own_file}"
@@ -114,39 +115,4 @@ def _holds(value: object, step: str | int) -> bool:
 
 
 def _is_table(schema: Schema) -> bool:
-    return any(option.get("type") == "object" for option in _options(schema))
-
-
-def _options(schema: Schema) -> list[Schema]:
-    return [*schema.get("anyOf", []), *schema.get("oneOf", []), schema]
-
-
-def _step(schema: Schema, step: str | int) -> Schema:
-    """The part of ``schema`` for the key or the entry ``step``; empty if it says nothing."""
-    for option in _options(schema):
-        if isinstance(step, int):
-            fixed = option.get("prefixItems", [])
-            inner = fixed[step] if step < len(fixed) else option.get("items")
-        else:
-            by_pattern = [*option.get("patternProperties", {}).values(), None]
-            inner = option.get("properties", {}).get(step, by_pattern[0])
-        if inner:
-            return dict(inner)
-    return {}
-
-
-@cache
-def _schema(model: type[BaseModel]) -> Schema:
-    """The model's JSON Schema with every ``$ref`` replaced by what it refers to."""
-    schema = model.model_json_schema()
-    definitions = schema.get("$defs", {})
-
-    def resolve(node: Any) -> Any:
-        if isinstance(node, list):
-            return [resolve(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        target = definitions[node["$ref"].rpartition("/")[2]] if "$ref" in node else {}
-        return {key: resolve(each) for key, each in {**target, **node}.items() if key != "$ref"}
-
-    return dict(resolve({key: each for key, each in schema.items() if key != "$defs"}))
+    return any(option.get("type") == "object" for option in described.options(schema))
