@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from drivers import registry
-from drivers.base import DeviceError, DeviceObserved, DeviceState
-from gateway.devices.trial import first
+from gateway.devices.live import answered, watch
 
 _WAIT_S: Final = 6.0
 """A thermometer is listened for at its speeds, two seconds each."""
@@ -49,10 +48,6 @@ async def _recognise(port: str) -> Recognised | None:
 
 
 async def _answers(port: str, name: str, options: dict[str, Any]) -> bool:
-    entry = registry.load(name)
-    config = entry.config.model_validate({"driver": name, "port": port, **options})
-    online = DeviceObserved(DeviceState.ONLINE)
-    try:
-        return await first(entry.driver("probe", config), _WAIT_S, online.__eq__) is not None
-    except DeviceError:
-        return False
+    stanza = {"driver": name, "port": port, **options}
+    config = registry.load(name).config.model_validate(stanza)
+    return (await watch(config, answered, _WAIT_S)).online

@@ -11,14 +11,13 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from drivers import registry
-from drivers.base import DeviceConfig, DeviceError, DeviceObserved, DeviceState
+from drivers.base import DeviceConfig, DeviceError, DeviceState
 from drivers.camera import Config as CameraConfig
 from drivers.camera.process import Eye
 from drivers.eye.messages import Look
 from gateway.aim.advice import brightness_word, focus_word, picture_advice
 from gateway.config import Config
-from gateway.devices import sysfs, trial
+from gateway.devices import live, sysfs
 from gateway.devices.holders import holders
 from gateway.devices.sysfs import Roots
 from gateway.findings import Finding, bad, good, note
@@ -71,22 +70,16 @@ async def _tried(name: str, config: DeviceConfig, roots: Roots) -> list[Finding]
             return [bad(subject, found, "end it: no two programs can use one device")]
     if isinstance(config, CameraConfig):
         return await _seen(subject, config)
-    return [await _answer(subject, name, config)]
+    return [await _answer(subject, config)]
 
 
-async def _answer(subject: str, name: str, config: DeviceConfig) -> Finding:
-    driver = registry.load(config.driver).driver(name, config)
-    try:
-        reading = await trial.first(driver, _TRY_S)
-    except DeviceError as error:
-        return bad(subject, str(error), _CHECK)
-    match reading:
-        case None:
-            return bad(subject, f"has not answered within {_TRY_S:g} s", _CHECK)
-        case DeviceObserved(state=state, reason=reason) if state is not DeviceState.ONLINE:
-            return bad(subject, f"{state}: {reason}", "put right what it says")
-        case _:
-            return good(subject, "answers")
+async def _answer(subject: str, config: DeviceConfig) -> Finding:
+    seen = await live.watch(config, live.has_spoken, _TRY_S)
+    if seen.trouble is not None:
+        return bad(subject, seen.trouble, _CHECK)
+    if not live.has_spoken(seen):
+        return bad(subject, f"has not answered within {_TRY_S:g} s", _CHECK)
+    return good(subject, "answers")
 
 
 async def _seen(subject: str, config: CameraConfig) -> list[Finding]:
