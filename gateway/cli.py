@@ -21,6 +21,7 @@ from gateway.devices.arguments import add_devices
 from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal, add_tail
+from gateway.setup.arguments import add_setup
 from gateway.stick.arguments import add_stick
 from gateway.watch.arguments import add_status
 
@@ -83,6 +84,10 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.devices import command
 
             return command.run(chosen)
+        case "setup":
+            from gateway.setup import command as setup
+
+            return setup.run(chosen)
         case "status":
             from gateway.watch import status
 
@@ -191,6 +196,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_uplink(commands)
     _add_demo(commands)
     add_devices(commands)
+    add_setup(commands)
     add_aim(commands)
     add_asking(commands)
     add_doctor(commands)

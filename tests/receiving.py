@@ -71,10 +71,17 @@ async def attended(listener: Listener) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def listening(
-    port: int, received: Received, *, acknowledge: bool = False
+    port: int,
+    received: Received,
+    *,
+    acknowledge: bool = False,
+    user: str | None = None,
+    password: str | None = None,
 ) -> AsyncIterator[Received]:
     """A centre on the broker's `port`, for which the broker keeps what comes while it is away."""
-    options = LinkOptions("127.0.0.1", port, "centre", session_expiry_s=3600)
+    options = LinkOptions(
+        "127.0.0.1", port, "centre", username=user, password=password, session_expiry_s=3600
+    )
     listener = Listener(options, received.centre, received.take, acknowledge=acknowledge)
     async with attended(listener):
         yield received

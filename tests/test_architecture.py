@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.app",
         "gateway.demo",
         "gateway.inspect",
+        "gateway.setup",
         "gateway.devices",
         "gateway.doctor",
         "gateway.aim",
@@ -56,6 +57,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.demo": {"gateway.app", "gateway.centre", "drivers", "drivers.emulators"}
     | BASE
     | PARTS,
+    "gateway.setup": {
+        "gateway.devices",
+        "gateway.inspect",
+        "gateway.uplink",
+        "gateway.configfile",
+        "gateway.config",
+        "gateway.errors",
+        "drivers",
+        "drivers.registry",
+    }
+    | BASE,
     "gateway.aim": {"drivers", "gateway.configfile", "gateway.errors", "gateway.web"} | BASE,
     "gateway.web": set(),
     "gateway.watch": {
@@ -371,6 +383,7 @@ def test_only_the_screens_print() -> None:
         "gateway/asking/*",
         "gateway/devices/*",
         "gateway/doctor/*",
+        "gateway/setup/dialogue.py",
         "gateway/demo/*",
         "gateway/centre*",
         "gateway/stick/*",

@@ -1,0 +1,1 @@
+"""The guided setup, and the swap of a broken box."""
