@@ -158,4 +158,7 @@ def _place(planned: Plan, chosen: argparse.Namespace, dialogue: Dialogue) -> Non
             raise GatewayError("nothing has been written")
         given[name] = True
     dialogue.say(*carry_out(planned, Consent(**given)))
-    dialogue.say("Start it with: systemctl restart checkpoint-gateway")
+    dialogue.say(
+        f"Look it over with: checkpoint-gateway check {planned.file}",
+        "Start it with: systemctl restart checkpoint-gateway",
+    )

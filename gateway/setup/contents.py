@@ -51,13 +51,16 @@ def moved(
     """The same tables with their files in ``directory``, and what belongs there.
 
     Raises:
-        GatewayError: two different files have one name.
+        GatewayError: one is missing, or two different files have one name.
     """
     placed: dict[Path, bytes] = {}
     tables = copy.deepcopy(tables)
     for path, name in list(named(tables)):
-        target = directory / Path(name).name
-        content = files[name]
+        target, content = directory / Path(name).name, files.get(name)
+        if content is None or Path(name).name in ("", ".."):
+            raise GatewayError(
+                f"the file {name}, which the configuration names, did not come with it"
+            )
         if placed.setdefault(target, content) != content:
             raise GatewayError(f"two different files are called {target.name}: rename one of them")
         table = tables

@@ -32,7 +32,7 @@ def put(files: Mapping[Path, NewFile]) -> list[Path]:
     Raises:
         GatewayError: they cannot be written; nothing has changed.
     """
-    wanted = {path: new for path, new in files.items() if not _is_there(path, new.content)}
+    wanted = {path: new for path, new in files.items() if not holds(path, new.content)}
     aside = {path: path.with_name(f".{path.name}.new") for path in wanted}
     try:
         with _undisturbed():
@@ -132,7 +132,8 @@ def sync(directories: Iterable[Path]) -> None:
             os.close(descriptor)
 
 
-def _is_there(path: Path, content: bytes) -> bool:
+def holds(path: Path, content: bytes) -> bool:
+    """Whether this is what stands in the file."""
     try:
         return path.read_bytes() == content
     except OSError:

@@ -33,8 +33,11 @@ def former(config: Config) -> Former | None:
         GatewayError: the journal cannot be read.
     """
     path = _journal(config)
-    if not path.exists():
-        return None
+    try:
+        if not path.exists():
+            return None
+    except OSError as error:
+        raise GatewayError(f"the journal {path} cannot be looked at: {error.strerror}") from error
     stats = look.stats(path)
     waiting = stats.waiting + sum(stats.carried.values())
     for row in look.rows(path, look.latest(path, 1) + 1):

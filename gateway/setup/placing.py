@@ -9,7 +9,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
 from gateway.setup import document, former
 from gateway.setup.contents import moved, validated
-from gateway.setup.durable import NewFile, make_directory, put
+from gateway.setup.durable import NewFile, holds, make_directory, put
 from gateway.setup.meaning import Tables
 from gateway.setup.parcel import Parcel
 
@@ -39,7 +39,8 @@ class Consent:
 def plan(parcel: Parcel, file: Path) -> Plan:
     """How the parcel comes to be the configuration `file`, with its secrets beside it.
 
-    The text stays as somebody wrote it, unless names in it have to change.
+    The text stays as somebody wrote it, unless names in it have to change or it has no remark at
+    its beginning: it is written with remarks then.
 
     Raises:
         ConfigError: it cannot be used on this box; every mistake in it.
@@ -48,9 +49,10 @@ def plan(parcel: Parcel, file: Path) -> Plan:
     placed, files = moved(tables, parcel.files, file.absolute().parent)
     if file.absolute() in files:
         raise GatewayError(f"a secret would be written over the configuration: rename {file.name}")
+    config = validated(placed)
     same = placed == tables and parcel.config.startswith("#")
     text = parcel.config if same else document.text(placed, file)
-    return Plan(validated(placed), file, text, files, parcel.key)
+    return Plan(config, file, text, files, parcel.key)
 
 
 def tables_of(parcel: Parcel) -> Tables:
@@ -69,7 +71,7 @@ def objections(planned: Plan) -> dict[str, str]:
     """What the box has that consent is needed for, by the name in `Consent`."""
     found = {}
     file, source = planned.file, planned.config.gateway.source
-    if file.exists() and file.read_bytes() != planned.text.encode():
+    if file.exists() and not holds(file, planned.text.encode()):
         found["replace"] = f"{file} is there already; a copy of it would be kept"
     try:
         there = former.former(planned.config)

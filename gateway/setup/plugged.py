@@ -1,6 +1,7 @@
 """Asks for the devices: those that are found, and those that have to be named."""
 
 import asyncio
+import os
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
@@ -31,9 +32,11 @@ def ask_devices(sheet: Sheet, secrets: Secrets, roots: Roots) -> None:
     dialogue = sheet.dialogue
     sheet.put(sheet.get("devices") or {}, "devices")
     for name, stanza in list(sheet.get("devices").items()):
-        question = f"Keep {name}, a {stanza.get('driver')} at {_where(stanza)}?"
-        if not dialogue.confirm(question, True):
+        if not dialogue.confirm(f"Keep {name}, a {stanza['driver']} at {_where(stanza)}?", True):
             sheet.put(None, "devices", name)
+        elif wrong := sheet.mistakes(("devices", name)):  # its lane may be gone
+            dialogue.say(*(f"  ! {each}" for each in wrong))
+            _ask_until_right(sheet, secrets, name, ())
     for found in _look(sheet, roots):
         if dialogue.confirm(f"Use the {found.driver} at {found.where}?", True):
             _ask_device(sheet, secrets, found.stanza)
@@ -69,8 +72,8 @@ def _look(sheet: Sheet, roots: Roots) -> list[_Found]:
         dialogue.say(f"  {port}: {'nothing known answers' if ask else 'not asked'}")
     for node, who in inventory.held.items():
         dialogue.say(f"  {node}: in use by {', '.join(each.command for each in who)}")
-    used = {_where(each) for each in sheet.get("devices").values()}
-    return [each for each in found if each.where not in used]
+    used = {os.path.realpath(_where(each)) for each in sheet.get("devices").values()}
+    return [each for each in found if os.path.realpath(each.where) not in used]
 
 
 def _found(inventory: command.Inventory) -> Iterator[_Found]:
@@ -86,12 +89,18 @@ def _ask_device(sheet: Sheet, secrets: Secrets, stanza: Tables) -> None:
     at = ("devices", name)
     sheet.put(dict(stanza), *at)
     sheet.dialogue.say(f"  {name}: {description(schema_at(sheet.tables, at))}")
-    found = set(stanza)
     try:
-        sheet.until_right(at, lambda: _ask_options(sheet, secrets, name, found))
+        _ask_until_right(sheet, secrets, name, stanza)
     except Back:
         sheet.put(None, *at)  # half a device is none
         raise
+
+
+def _ask_until_right(sheet: Sheet, secrets: Secrets, name: str, found: Collection[str]) -> None:
+    def ask() -> None:
+        _ask_options(sheet, secrets, name, found)
+
+    sheet.until_right(("devices", name), ask)
 
 
 def _ask_name(sheet: Sheet, driver: str) -> str:

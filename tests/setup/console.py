@@ -1,12 +1,16 @@
 """A technician at a terminal: the real command on a pty, what it shows, and what is typed."""
 
 import asyncio
+import contextlib
+import io
 import os
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self
+
+from gateway import cli
 
 COMMAND = (sys.executable, "-m", "gateway")
 _DEADLINE_S = 60.0
@@ -118,6 +122,18 @@ class Done:
     code: int
     said: str
     complained: str
+
+
+def at_once(directory: Path, *command: str | Path) -> Done:
+    """`checkpoint-gateway setup` within this process, for what needs no process of its own."""
+    said, complained = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(directory),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(complained),
+    ):
+        code = cli.main(["setup", *map(str, command)])
+    return Done(code, said.getvalue(), complained.getvalue())
 
 
 async def unattended(*command: str | Path, cwd: Path, typed: str = "") -> Done:

@@ -38,7 +38,7 @@ def test_what_goes_in_comes_out(parcel: Parcel) -> None:
 
 
 @given(parcels, st.text(min_size=8, max_size=40))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_with_a_passphrase_nothing_shows(parcel: Parcel, passphrase: str) -> None:
     sealed = seal(parcel, passphrase)
     assert is_encrypted(sealed)

@@ -16,7 +16,7 @@ from gateway.setup import coats
 from tests.brokers import Mosquitto, mosquitto, until
 from tests.daemon import Daemon
 from tests.receiving import Received, listening
-from tests.setup.console import COMMAND, Console, is_there, text_of, unattended, write
+from tests.setup.console import COMMAND, Console, at_once, is_there, text_of, write
 
 ROOT = Path(__file__).parents[2]
 ONLINE = DeviceState.ONLINE
@@ -56,9 +56,9 @@ class Box:
         self.file = directory / "gateway.toml"
         self.scanner = Gm65(directory / "scanner")
 
-    async def becomes(self, *how: str | Path) -> str:
+    def becomes(self, *how: str | Path) -> str:
         """Set up; what was said."""
-        done = await unattended(*how, "--file", self.file, cwd=self.directory)
+        done = at_once(self.directory, *how, "--file", self.file)
         assert done.code == 0, done.complained
         assert PASSWORD not in done.said + done.complained
         return done.said
@@ -125,21 +125,21 @@ async def test_the_centre_sees_the_same_gateway_with_a_new_epoch(
             broker.port, Received(), acknowledge=True, user=GATE, password=PASSWORD
         ) as received,
     ):
-        await old.becomes("--answers", answers(stick, broker.port), "--no-test")
+        old.becomes("--answers", answers(stick, broker.port), "--no-test")
         async with old.running() as daemon:
             token = await token_of(old, received, CODE)
             if by == "stick":
-                await old.becomes("backup", "--to", stick, *secret)
+                old.becomes("backup", "--to", stick, *secret)
             else:
-                await old.becomes("code", "--picture", stick / "gate.png", *secret)
+                old.becomes("code", "--picture", stick / "gate.png", *secret)
             await token_of(old, received, b"another code")
             first = (await daemon.until(lambda now: now.journal.waiting == 0)).journal.recorded
         [former] = received.centre.table()
 
         if by == "stick":
-            await new.becomes("restore", "--from", stick, *secret)
+            new.becomes("restore", "--from", stick, *secret)
         else:
-            await new.becomes("--code", stick / "gate.png", "--no-test", *secret)
+            new.becomes("--code", stick / "gate.png", "--no-test", *secret)
         async with new.running() as daemon:
             assert await token_of(new, received, CODE) == token
             assert await token_of(new, received, b"a third code") != token
@@ -154,40 +154,40 @@ async def test_the_centre_sees_the_same_gateway_with_a_new_epoch(
     assert PASSWORD not in text_of(new.file) + daemon.log
 
 
-async def test_a_backup_is_the_configuration_to_the_letter(tmp_path: Path, stick: Path) -> None:
+def test_a_backup_is_the_configuration_to_the_letter(tmp_path: Path, stick: Path) -> None:
     old, new = Box(tmp_path / "old"), Box(tmp_path / "new")
     remark = "# mended by Wang on a Friday\n"
     write(old.file, remark + ANSWERS.format(gate=GATE, port=1883))
     write(old.file, text_of(old.file).replace("gate.password", f"{old.directory}/gate.password"))
     write(old.directory / "gate.password", PASSWORD)
-    said = await old.becomes("backup", "--to", stick, "--no-passphrase")
+    said = old.becomes("backup", "--to", stick, "--no-passphrase")
     assert "configuration, gate.password, without the key for pseudonyms" in said
     assert "It is not encrypted" in said
     assert stat.S_IMODE((stick / coats.backup_name(GATE)).stat().st_mode) == 0o600
     kept = text_of(old.file)
-    said = await old.becomes("restore", "--from", stick)
+    said = old.becomes("restore", "--from", stick)
     assert text_of(old.file) == kept
     assert "must not be connected again" in said
-    await new.becomes("restore", "--from", stick)
+    new.becomes("restore", "--from", stick)
     config = configfile.load(new.file)
     assert config.uplink.password_file == new.directory / "gate.password"
 
 
-async def test_no_backup_without_a_passphrase_or_a_word(tmp_path: Path, stick: Path) -> None:
+def test_no_backup_without_a_passphrase_or_a_word(tmp_path: Path, stick: Path) -> None:
     box = Box(tmp_path / "box")
-    await box.becomes("--answers", answers(stick, 1883), "--no-test")
-    done = await unattended("backup", "--to", stick, "--file", box.file, cwd=box.directory)
+    box.becomes("--answers", answers(stick, 1883), "--no-test")
+    done = at_once(box.directory, "backup", "--to", stick, "--file", box.file)
     assert done.code == 1
     assert "--no-passphrase" in done.complained
     gone = tmp_path / "gone"
     where = ("--to", gone, "--no-passphrase", "--file", box.file)
-    done = await unattended("backup", *where, cwd=box.directory)
+    done = at_once(box.directory, "backup", *where)
     assert f"there is no directory {gone}: is the stick mounted?" in done.complained
 
 
 async def test_a_passphrase_is_typed_twice_and_has_three_tries(tmp_path: Path, stick: Path) -> None:
     box = Box(tmp_path / "box")
-    await box.becomes("--answers", answers(stick, 1883), "--no-test")
+    box.becomes("--answers", answers(stick, 1883), "--no-test")
     made = (*COMMAND, "setup", "backup", "--to", stick, "--file", box.file)
     async with Console(*made, cwd=box.directory) as console:
         await console.answer("Passphrase", "short")
@@ -218,12 +218,12 @@ async def test_a_code_that_is_pasted_leaves_the_devices_to_be_asked_for(
     tmp_path: Path, stick: Path
 ) -> None:
     box = Box(tmp_path / "box")
-    await box.becomes("--answers", answers(stick, 1883), "--no-test")
+    box.becomes("--answers", answers(stick, 1883), "--no-test")
     without = ("--without", "devices", "--without", "key", "--no-passphrase")
-    code = (await box.becomes("code", *without)).strip()
+    code = (box.becomes("code", *without)).strip()
     assert len(code) < 400
     given = ("--code", code, "--file", "x.toml")
-    done = await unattended(*given, cwd=tmp_path)
+    done = at_once(tmp_path, *given)
     assert done.code == 1
     assert "other users can read a command line" in done.complained
     file = tmp_path / "new" / "gateway.toml"
@@ -249,14 +249,14 @@ async def test_a_box_with_events_of_another_gate_is_asked_about(
 ) -> None:
     box = Box(tmp_path / "box")
     other = GATE[:-1] + "8"
-    await box.becomes("--answers", answers(stick, 1883, other), "--no-test")
+    box.becomes("--answers", answers(stick, 1883, other), "--no-test")
     async with box.scanner, Daemon(box.directory, text_of(box.file)) as daemon:
         await daemon.until(lambda now: now.journal.recorded > 0)
         await daemon.stop()
     how = ("--answers", answers(stick, 1883), "--no-test", "--replace", "--file", box.file)
-    done = await unattended(*how, cwd=box.directory)
+    done = at_once(box.directory, *how)
     assert done.code == 1
     assert f"this box has a journal of /gateways/{other}, with " in done.complained
     assert "--set-aside allows that" in done.complained
     assert configfile.load(box.file).gateway.id == other
-    assert "the former journal is now in state/former-1" in await box.becomes(*how, "--set-aside")
+    assert "the former journal is now in state/former-1" in box.becomes(*how, "--set-aside")
