@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.configfile",
         "gateway.config",
         "gateway.errors",
+        "gateway.events",
         "drivers",
         "drivers.registry",
     }

@@ -17,8 +17,10 @@ from gateway.errors import GatewayError
 from gateway.setup.coats import PREFIX
 from gateway.setup.parcel import ParcelError
 
-LONGEST: Final = 1451
-"""Letters and digits in a QR code of version 25, 117 modules square, at level M."""
+LONGEST: Final = 1853
+"""Letters and digits in a QR code of version 25, 117 modules square, at level L."""
+_LONGEST_AT_M: Final = 1451
+"""As many with twice the redundancy: for stained paper."""
 _PICTURE_SCALE: Final = 8
 """Pixels a module: printed at 300 dpi the largest code is 8 cm wide."""
 _PATIENCE_S: Final = 60.0
@@ -35,7 +37,8 @@ def as_picture(code: str) -> bytes:
             f"the code has {len(code)} characters; {LONGEST} fit into a picture that can be"
             " read well: leave something out, see --without"
         )
-    made = zxingcpp.create_barcode(code, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    level = "M" if len(code) <= _LONGEST_AT_M else "L"
+    made = zxingcpp.create_barcode(code, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
     picture = zxingcpp.write_barcode_to_image(made, scale=_PICTURE_SCALE)
     _, png = cv2.imencode(".png", np.asarray(picture))
     return png.tobytes()

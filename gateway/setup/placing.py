@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
+from gateway.events import Pseudonyms
 from gateway.setup import document, former
 from gateway.setup.contents import moved, validated
 from gateway.setup.durable import NewFile, holds, make_directory, put
@@ -101,9 +102,11 @@ def carry_out(planned: Plan, consent: Consent) -> list[str]:
     if "set_aside" in found:
         done.append(f"the former journal is now in {former.set_aside(planned.config)}")
     files = {path: NewFile(content) for path, content in planned.files.items()}
-    if planned.key is not None:
-        make_directory(state_dir, 0o750)
-        files[state_dir / former.KEY] = NewFile(planned.key)
+    key = state_dir / former.KEY
+    make_directory(state_dir, 0o750)
+    if planned.key is not None or not key.exists():
+        # Made here already, so that a backup of this visit is complete.
+        files[key] = NewFile(planned.key or Pseudonyms.new_key())
     files[planned.file] = NewFile(planned.text.encode(), secret=False)  # last: it names the others
     done += [f"what was there is kept as {each}" for each in put(files)]
     return [*done, *(f"written: {each}" for each in files)]

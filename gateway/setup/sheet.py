@@ -71,8 +71,9 @@ class Sheet:
     def choose(self, question: str, choices: Sequence[str], *path: str, default: str) -> str:
         """The option at ``path``, one of the ``choices``."""
         explain = description(schema_at(self.tables, path))
-        known = self.get(*path) or default
-        answer = self.dialogue.choose(question, choices, known, explain=explain)
+        known = self.get(*path)
+        offered = known if known in choices else default
+        answer = self.dialogue.choose(question, choices, offered, explain=explain)
         self.put(None if answer == NONE else answer, *path)
         return answer
 

@@ -16,6 +16,9 @@ WARNING: Final = (
     "The box that it came from must not be connected again: the broker would throw out one for the",
     "other. Events that only its disk holds can be exported from there.",
 )
+_NO_KEY: Final = (
+    "There is no key for pseudonyms yet, which the first start makes: back up again after it."
+)
 _OPEN: Final = "It is not encrypted: whoever has it can connect in this gate's name."
 
 
@@ -25,6 +28,8 @@ def backup(chosen: argparse.Namespace, dialogue: Dialogue) -> int:
     if not chosen.to.is_dir():
         raise GatewayError(f"there is no directory {chosen.to}: is the stick mounted?")
     content = coats.as_file(seal(parcel, to_seal(chosen, dialogue)))
+    if parcel.key is None:
+        dialogue.say(_NO_KEY)
     path = chosen.to / coats.backup_name(parcel.gateway)
     overwrite(path, content)
     if path.read_bytes() != content:

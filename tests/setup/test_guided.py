@@ -264,10 +264,18 @@ async def test_what_is_there_is_asked_about_and_kept(machine: Machine, file: Pat
         await console.answer("User name [410102011003008]")
         await console.answer("Password")
         await console.answer("Whose word counts as delivered (broker, centre) [centre]")
-        await console.answer("Lanes for entry, names with blanks between [in-1]")
+        await console.answer("Lanes for entry, names with blanks between [in-1]", "east-1")
         await console.answer("Lanes for exit")
-        for name in ("camera", "thermometer", "doors"):
+        for name, more in {
+            "camera": ("camera: source", "camera: user:password"),
+            "thermometer": ("thermometer: port",),
+        }.items():
             await console.answer(f"Keep {name}, ")
+            told = await console.answer("Which lane is it at (east-1, none) [east-1]")
+            assert 'found the text "in-1"; expected "east-1"' in told
+            for question in more:
+                await console.answer(question)
+        await console.answer("Keep doors, ")
         await console.answer("Ask the free")
         await console.answer("Another device")
         await console.answer("Go on?", "no")

@@ -126,12 +126,12 @@ class TestCode:
             coats.from_code(code)
 
     def test_a_whole_picture_of_it_is_read(self, tmp_path: Path) -> None:
-        longest = coats.PREFIX + base64.b32encode(bytes(range(256)) * 4).decode()
-        code = longest[: pictures.LONGEST]
+        longest = coats.PREFIX + base64.b32encode(bytes(range(256)) * 5).decode()
         picture = tmp_path / "code.png"
-        picture.write_bytes(pictures.as_picture(code))
-        assert pictures.seen(str(picture)) == code
-        with pytest.raises(ParcelError, match="1452 characters; 1451 fit"):
+        for length in (1451, pictures.LONGEST):
+            picture.write_bytes(pictures.as_picture(longest[:length]))
+            assert pictures.seen(str(picture)) == longest[:length]
+        with pytest.raises(ParcelError, match="1854 characters; 1853 fit"):
             pictures.as_picture(longest[: pictures.LONGEST + 1])
 
     def test_a_picture_without_one(self, tmp_path: Path) -> None:

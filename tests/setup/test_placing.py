@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway import configfile
@@ -58,6 +59,15 @@ def test_everything_is_where_the_gateway_looks_for_it(tmp_path: Path) -> None:
     assert done[-1] == f"written: {etc}/gateway.toml"
 
 
+def test_a_key_is_made_where_none_is_and_kept_where_one_is(tmp_path: Path) -> None:
+    without = msgspec.structs.replace(parcel_for(tmp_path), key=None)
+    carry_out(plan(without, tmp_path / "etc" / "gateway.toml"), Consent())
+    made = (tmp_path / "state" / "pseudonym.key").read_bytes()
+    assert len(made) == len(KEY)
+    carry_out(plan(without, tmp_path / "etc" / "gateway.toml"), Consent())
+    assert (tmp_path / "state" / "pseudonym.key").read_bytes() == made
+
+
 def test_the_text_stays_as_it_was_where_nothing_in_it_has_to_change(tmp_path: Path) -> None:
     own = parcel_for(tmp_path, secrets=str(tmp_path / "etc"))
     carry_out(plan(own, tmp_path / "etc" / "gateway.toml"), Consent())
@@ -92,6 +102,13 @@ def test_a_secret_never_takes_the_configurations_place(tmp_path: Path) -> None:
     text = parcel_for(tmp_path).config.replace("/elsewhere/password", "/a/gateway.toml")
     with pytest.raises(GatewayError, match="written over the configuration"):
         plan(Parcel("1", text, files), tmp_path / "gateway.toml")
+
+
+@pytest.mark.parametrize("name", ["/elsewhere/password", "/etc/.."])
+def test_a_file_that_did_not_come_or_is_none_is_told(tmp_path: Path, name: str) -> None:
+    text = parcel_for(tmp_path).config.replace("/elsewhere/password", name)
+    with pytest.raises(GatewayError, match=f"the file {name}, which the configuration names"):
+        plan(Parcel("1", text, {"/etc/..": b"x"}), tmp_path / "gateway.toml")
 
 
 def test_two_files_of_one_name_are_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A box breaks and another takes its place: real daemons, a real broker, the reference centre."""
 
+import asyncio
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -10,13 +11,14 @@ from typing import Any
 import pytest
 
 from drivers.base import DeviceState
+from drivers.emulators.camera import Camera
 from drivers.emulators.scanner import Gm65
 from gateway import configfile
 from gateway.setup import coats
 from tests.brokers import Mosquitto, mosquitto, until
 from tests.daemon import Daemon
 from tests.receiving import Received, listening
-from tests.setup.console import COMMAND, Console, at_once, is_there, text_of, write
+from tests.setup.console import COMMAND, Console, at_once, is_there, text_of, unattended, write
 
 ROOT = Path(__file__).parents[2]
 ONLINE = DeviceState.ONLINE
@@ -161,6 +163,7 @@ def test_a_backup_is_the_configuration_to_the_letter(tmp_path: Path, stick: Path
     write(old.file, text_of(old.file).replace("gate.password", f"{old.directory}/gate.password"))
     write(old.directory / "gate.password", PASSWORD)
     said = old.becomes("backup", "--to", stick, "--no-passphrase")
+    assert "back up again after it" in said
     assert "configuration, gate.password, without the key for pseudonyms" in said
     assert "It is not encrypted" in said
     assert stat.S_IMODE((stick / coats.backup_name(GATE)).stat().st_mode) == 0o600
@@ -231,7 +234,7 @@ async def test_a_code_that_is_pasted_leaves_the_devices_to_be_asked_for(
     (bare / "proc").mkdir(parents=True)
     command = (sys.executable, "-m", "tests.setup.on_machine", bare)
     asked = ("--code", "-", "--no-test", "--file", file)
-    async with Console(*command, *asked, cwd=ROOT) as console:
+    async with Console(*command, *asked, cwd=tmp_path, PYTHONPATH=str(ROOT)) as console:
         await console.answer("Provisioning code", code.lower())
         await console.until("1 of 2: Which ways lead through the gate?")
         await console.answer("Lanes for entry")
@@ -242,6 +245,20 @@ async def test_a_code_that_is_pasted_leaves_the_devices_to_be_asked_for(
         assert await console.ended() == 0
     assert configfile.load(file).gateway.id == GATE
     assert text_of(file.parent / "gate.password") == f"{PASSWORD}\n"
+
+
+async def test_a_code_held_before_a_camera(tmp_path: Path, stick: Path) -> None:
+    box = Box(tmp_path / "box")
+    box.becomes("--answers", answers(stick, 1883), "--no-test")
+    code = box.becomes("code", "--without", "key", "--passphrase-file", tmp_path / "passphrase")
+    file = tmp_path / "new" / "gateway.toml"
+    async with Camera() as camera:
+        somebody = asyncio.create_task(camera.person(code.strip().encode(), stays_s=60))
+        seen = ("--code", camera.url, "--passphrase-file", tmp_path / "passphrase")
+        done = await unattended(*seen, "--no-test", "--file", file, cwd=tmp_path)
+        somebody.cancel()
+    assert (done.code, done.complained) == (0, "")
+    assert configfile.load(file).devices == configfile.load(box.file).devices
 
 
 async def test_a_box_with_events_of_another_gate_is_asked_about(
