@@ -71,7 +71,8 @@ def _stats(path: Path, *, as_json: bool) -> int:
         "life": f"{figures.epoch}, format {figures.format}",
         "events": _kept(figures),
         "delivered": f"{figures.confirmed:,}",
-        "waiting": f"{figures.waiting:,}, of them alarms: {figures.alarms_waiting:,}",
+        "waiting": f"{figures.waiting:,}, of them alarms: {figures.alarms_waiting:,},"
+        f" taken out by stick: {figures.exported:,}",
     }
     for epoch, count in figures.carried.items():
         lines[f"of {epoch}"] = f"{count:,} saved from a damaged journal, waiting"

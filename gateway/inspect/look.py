@@ -10,10 +10,11 @@ from gateway.errors import GatewayError
 from gateway.journal import records
 from gateway.journal.aside import asides
 from gateway.journal.damage import DamageError, look_into
-from gateway.journal.records import Columns
+from gateway.journal.exports import Exports
+from gateway.journal.records import Columns, Ledger
 from gateway.journal.rows import Row
 from gateway.journal.witness import claim_of
-from gateway.ranges import Ranges
+from gateway.ranges import Ranges, total
 
 _PORTION = 500
 
@@ -34,6 +35,8 @@ class Stats:
     confirmed: int
     waiting: int
     alarms_waiting: int
+    exported: int
+    """Of those that wait, how many have been taken out by stick."""
     carried: dict[str, int]
     """Rows of damaged journals that still wait, by their epoch."""
     damaged_journals: dict[str, str | None]
@@ -86,6 +89,7 @@ def stats(path: Path) -> Stats:
         confirmed=ledger.delivery.count,
         waiting=ledger.last_seq - ledger.delivery.count,
         alarms_waiting=len(ledger.alarms),
+        exported=_exported(path, ledger),
         carried=carried,
         damaged_journals={
             each.path.name: each.report.read_text().strip() if each.report.exists() else None
@@ -93,6 +97,12 @@ def stats(path: Path) -> Stats:
         },
         witness=claim.seq if claim and claim.epoch == ledger.epoch else None,
     )
+
+
+def _exported(path: Path, ledger: Ledger) -> int:
+    out = Exports(path).of(ledger.epoch)
+    waiting = ledger.delivery.gaps(0, ledger.last_seq)
+    return sum(last - first + 1 - total(out.gaps(first - 1, last)) for first, last in waiting)
 
 
 def rows(path: Path, first: int = 1, last: int | None = None) -> Iterator[Row | int]:

@@ -159,8 +159,8 @@ def _on_stick(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise GatewayError(
-            f"the stick at {path} fails: {error.strerror}. What is on it is whole; put it in"
-            " again, and the same command goes on from there"
+            f"the stick at {path} fails: {error.strerror}. Put it in again, and the same command"
+            " goes on from there"
         ) from error
 
 

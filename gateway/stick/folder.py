@@ -1,14 +1,14 @@
 """A gateway's folder on a stick: what is in it is whole, or has another name.
 
 Made for FAT: no links, no rights, no names beyond eight and three characters but the folders', no
-file above 5 MB. A file is written under another name, made durable, read back and then renamed.
+file above 2 MB. A file is written under another name, made durable, read back and then renamed.
 """
 
 import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +19,7 @@ FOLDER = "checkpoint-gateway"
 """On the stick, with a folder for each gateway."""
 MANIFEST = "manifest.jsn"
 IMPORTED = "imported.txt"
-_HALF = ".tmp"
+_HALF = re.compile(r"([0-9]{8}|manifest|imported)\.tmp")
 _PART = re.compile(r"([0-9]{8})\.ndj")
 _MOST_PARTS = 100_000
 _MOST_GATEWAYS = 10_000
@@ -44,11 +44,6 @@ class Folder:
         if len(found) > _MOST_PARTS:
             raise GatewayError(f"{self.path} holds more than {_MOST_PARTS:,} parts")
         return found
-
-    def next_name(self) -> str:
-        """Of the part after the last one."""
-        last = max((int(name[:8]) for name in self.parts()), default=0)
-        return f"{last + 1:08}.ndj"
 
     def read(self, name: str, most_bytes: int = MOST_FILE_BYTES) -> bytes:
         """The content of a plain file.
@@ -77,8 +72,9 @@ class Folder:
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file; when this returns it is on the stick as it should be."""
-        half = self.path / f"{name.partition('.')[0]}{_HALF}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        half = self.path / f"{name.partition('.')[0]}.tmp"
+        half.unlink(missing_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(half, flags, 0o600), "r+b") as file:
             file.write(content)
             file.flush()
@@ -97,8 +93,8 @@ class Folder:
 
     def sweep(self) -> None:
         """Delete what has not become a file."""
-        for half in self.path.glob(f"????????{_HALF}"):
-            half.unlink()
+        for name in filter(_HALF.fullmatch, os.listdir(self.path)):
+            self.drop(name)
 
     def free_bytes(self) -> int:
         """The room that is left."""
@@ -107,8 +103,14 @@ class Folder:
 
 
 def folder_for(to: Path, gateway: str) -> Folder:
-    """The folder of a gateway on the stick that is mounted at `to`, made if need be."""
+    """The folder of a gateway on the stick that is mounted at `to`, made if need be.
+
+    Raises:
+        GatewayError: something on the stick leads elsewhere.
+    """
     path = to / FOLDER / gateway
+    if path.resolve() != to.resolve() / FOLDER / gateway:
+        raise GatewayError(f"{path} is a link that leads to {path.resolve()}; expected a folder")
     path.mkdir(parents=True, exist_ok=True)
     for above in (path.parent, to):
         _settle_names(above)
@@ -118,6 +120,12 @@ def folder_for(to: Path, gateway: str) -> Folder:
 def settle(descriptor: int) -> None:
     """Return when what was written is on the stick."""
     os.fsync(descriptor)
+
+
+def name_after(names: Iterable[str]) -> str:
+    """Of the part that follows these."""
+    last = max((int(name[:8]) for name in names), default=0)
+    return f"{last + 1:08}.ndj"
 
 
 def folders_on(root: Path) -> list[Folder]:

@@ -20,8 +20,9 @@ from gateway.errors import GatewayError
 from gateway.ranges import Range, total
 from gateway.topics import gateway_of
 
-MOST_BYTES = 4 << 20
-"""Of events in a part: it is held in memory as a whole, to be checked before any of it counts."""
+MOST_BYTES = 1 << 20
+"""Of events in a part, some 3,000: it is held in memory as a whole, to be checked before any of it
+counts. Parts of 4 MiB made an export need 90 MB in place of 60, and write no faster."""
 MOST_RANGES = 500
 _MOST_HEAD_BYTES = 64 << 10
 _LAST_LINE = re.compile(rb'\{"sha256":"([0-9a-f]{64})"\}\n')

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from gateway.errors import GatewayError
 from gateway.inspect.look import looking_into
 from gateway.journal import Batch
 from gateway.journal.batch import Gathered
+from gateway.journal.records import epoch_of
 from gateway.journal.undelivered import lives, portion
 from gateway.ranges import Ranges, first_of, runs, total
 from gateway.stick.part import MOST_BYTES, MOST_RANGES
@@ -25,10 +27,13 @@ class Source:
     gateway: str
     unusable: int = 0
     """Records met that are damaged, or were recorded under another gateway's id."""
+    present: str | None = None
+    """The life of the journal when it was asked what waits."""
 
     def waiting(self) -> Lives:
         """All that is undelivered."""
         with looking_into(self.journal) as connection:
+            self.present = epoch_of(connection)
             return lives(connection)
 
     def bytes_of(self, planned: Lives) -> int:
@@ -59,6 +64,11 @@ class Source:
 
     def _read(self, epoch: str, numbers: Ranges) -> Gathered[Batch]:
         with looking_into(self.journal) as connection:
+            if epoch_of(connection) != self.present:
+                raise GatewayError(
+                    "the journal was found damaged meanwhile, and another has been begun; give the"
+                    " same command again in some minutes, when all has been carried over"
+                )
             return portion(epoch, list(islice(numbers, MOST_RANGES)), MOST_BYTES, connection)
 
     def _own(self, found: Gathered[Batch], end: int) -> tuple[Batch, int]:

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from gateway.errors import GatewayError
 from gateway.journal.exports import Exports, Mark
 from gateway.ranges import Range, Ranges, runs, total
-from gateway.stick.folder import MANIFEST, Folder
+from gateway.stick.folder import MANIFEST, Folder, name_after
 from gateway.stick.part import Header, Part, PartError, assemble, encoded
 from gateway.stick.source import Lives, Source
 
@@ -125,7 +125,7 @@ class TakeOut:
         content = encoded(part)
         if self._folder.free_bytes() < len(content) + SPARE_BYTES:
             return False
-        name = self._folder.next_name()
+        name = name_after(self._there)
         self._folder.put(name, content)
         self._there[name] = Part(part.header, part.head, b"", part.digest)
         try:

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
+from gateway.inspect import look
 from gateway.journal.exports import Exports
 from gateway.stick import take_out as module
 from gateway.stick.folder import MANIFEST, Folder, folder_for
+from gateway.stick.source import Source
 from tests.faults.disk import memory_disk
 from tests.journal.journals import filled, note, opened, query
 from tests.stick.sticks import OnStick, take_out
@@ -58,10 +60,10 @@ async def test_nothing_to_take_is_a_whole_export(tmp_path: Path) -> None:
 async def test_parts_are_bounded_and_numbered(tmp_path: Path) -> None:
     async with opened(tmp_path / "journal.db") as journal:
         await journal.append([note(number, padding=100_000) for number in range(100)])
-    assert take_out(tmp_path / "journal.db", tmp_path).parts == 3
+    assert take_out(tmp_path / "journal.db", tmp_path).parts == 10
     folder = the_folder(tmp_path)
-    assert folder.parts() == ["00000001.ndj", "00000002.ndj", "00000003.ndj"]
-    assert all((folder.path / name).stat().st_size < 5_000_000 for name in folder.parts())
+    assert folder.parts() == [f"{number:08}.ndj" for number in range(1, 11)]
+    assert all((folder.path / name).stat().st_size < 1_100_000 for name in folder.parts())
     assert numbers(tmp_path) == list(range(1, 101))
 
 
@@ -130,6 +132,7 @@ async def test_marks_tell_what_went_out_until_it_is_delivered(tmp_path: Path) ->
         assert {mark.sha256 for mark in marks} == OnStick.of(tmp_path).digests
         assert list(journal.exports.of(journal.epoch)) == [(1, COUNT)]
         assert journal.counts().confirmed == 0
+        assert look.stats(tmp_path / "journal.db").exported == COUNT
         journal.confirm_range(1, COUNT)
         await journal.append([note(1)])
     take_out(tmp_path / "journal.db", tmp_path)
@@ -157,6 +160,26 @@ async def test_what_cannot_be_marked_goes_out_all_the_same(tmp_path: Path) -> No
     assert "cannot be marked" in str(result.unmarked)
 
 
+async def test_a_link_on_the_stick_is_not_followed(tmp_path: Path) -> None:
+    path = await recorded(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "stick" / "checkpoint-gateway").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(GatewayError, match="leads to"):
+        take_out(path, tmp_path / "stick")
+
+
+async def test_a_journal_that_is_replaced_while_it_is_read_is_told(tmp_path: Path) -> None:
+    path = await recorded(tmp_path)
+    source = Source(path, PLACE.id)
+    planned = source.waiting()
+    for name in ("journal.db", "journal.db-witness"):
+        path.with_name(name).unlink()
+    await recorded(tmp_path)
+    with pytest.raises(GatewayError, match="another has been begun"):
+        source.bytes_of(planned)
+
+
 async def test_one_export_at_a_time(tmp_path: Path) -> None:
     path = await recorded(tmp_path)
     with Exports(path).held(), pytest.raises(GatewayError, match="another export"):
@@ -165,5 +188,5 @@ async def test_one_export_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_spare_room_is_enough_for_the_lists() -> None:
-    """Of 5,000 parts, which hold 20 GB."""
+    """Of 5,000 parts, which hold 5 GB."""
     assert 5_000 * len('  "00000001.ndj": "",\n' + "0" * 64) < module.SPARE_BYTES
