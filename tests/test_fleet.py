@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import drivers
+from drivers import registry
 from drivers.base import DeviceConfig, DeviceObserved, DeviceState, DoorObserved
 from gateway.clock import Clock
 from gateway.config import Config, LaneConfig, Place, UplinkConfig
@@ -57,15 +58,16 @@ def driver(tmp_path: Path) -> Iterator[None]:
     drivers.__path__.append(str(tmp_path))
     yield
     drivers.__path__.remove(str(tmp_path))
-    sys.modules.pop("drivers.moody", None)
+    del sys.modules["drivers.moody"], drivers.moody  # type: ignore[attr-defined]
 
 
 def config(direction: str = "entry", /, **moods: str) -> Config:
-    from drivers import moody  # type: ignore[attr-defined]
-
     lane = LaneConfig.model_validate({"direction": direction})
     made: dict[str, DeviceConfig] = {
-        name: moody.Config(driver="moody", lane="in-1", mood=mood) for name, mood in moods.items()
+        name: registry.load("moody").config.model_validate(
+            {"driver": "moody", "lane": "in-1", "mood": mood}
+        )
+        for name, mood in moods.items()
     }
     place = Place(id="1", district="1", street="1", community="1")
     return Config(
