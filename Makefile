@@ -6,6 +6,7 @@ PIP     := $(PYTHON) -m pip --disable-pip-version-check
 STAMPS  := $(VENV)/stamps
 SCHEMA  := config/checkpoint-gateway.schema.json
 ARGS    :=
+REPORT  := build/faults.md
 # The Python that runs what is installed.
 PYTHON3 ?= /usr/bin/python3
 
@@ -37,8 +38,8 @@ run: $(STAMPS)/demo ## show the whole gateway at work; make run ARGS="--seconds 
 test: $(STAMPS)/dev $(STAMPS)/test-tools ## run the tests; make test ARGS="-k config"
 	$(PYTHON) -m pytest -n 4 --dist loadfile $(ARGS)
 
-faults: $(STAMPS)/dev $(STAMPS)/test-tools ## the whole fault laboratory, with a table at the end (needs root)
-	$(PYTHON) -m pytest -m 'long or not long' tests/faults $(ARGS)
+faults: $(STAMPS)/dev $(STAMPS)/test-tools ## the whole fault laboratory; the table goes to REPORT=build/faults.md, too (needs root)
+	$(PYTHON) -m pytest -m 'long or not long' --fault-report=$(REPORT) tests/faults $(ARGS)
 
 bench: $(STAMPS)/dev $(STAMPS)/test-tools ## measure, each figure beside its limit; ARGS="--quick --photos DIR"
 	$(PYTHON) -m tests.bench $(ARGS)

@@ -2,9 +2,11 @@
 many, perhaps in several processes, tells at its end."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from tests.bench.table import machine
 from tests.faults.account import PROPERTY, Account
 
 
@@ -32,26 +34,40 @@ class NoTestLeftOut:
 
 
 class FaultTable:
-    """Prints, with a line per fault, what the fault laboratory has done."""
+    """Prints, with a line per fault, what the fault laboratory has done; `file` gets it, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None) -> None:
         self._account = Account()
+        self._file = file
+        self._failed: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._failed.add(report.nodeid)
         if report.when == "teardown":  # the last one carries what the fixture added, too
             for name, value in report.user_properties:
                 if name == PROPERTY and isinstance(value, str):
-                    self._account.add(value)
+                    self._account.add(value, failed=report.nodeid in self._failed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if lines := list(self._account.table()):
             terminalreporter.section("faults")
             for line in lines:
                 terminalreporter.write_line(line)
+        if self._file and lines:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text("\n".join([machine(), "", *self._account.markdown()]) + "\n")
+            terminalreporter.write_line(f"written to {self._file}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fault-report", type=Path, metavar="FILE", help="write the table of faults as Markdown"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """With CI=true, as .ci/run sets it, be strict."""
-    config.pluginmanager.register(FaultTable())
+    config.pluginmanager.register(FaultTable(config.getoption("fault_report")))
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NoTestLeftOut())

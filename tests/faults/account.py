@@ -1,4 +1,8 @@
-"""What the fault laboratory has done in one run, as a table with a line per fault."""
+"""What the fault laboratory has done in one run, as a table with a line per fault.
+
+Every number is what tests of this run have counted; a fault of which a test has failed says so
+in the place of what was lost, and a mutant is named only if its test has found it out.
+"""
 
 import json
 from collections.abc import Iterator
@@ -22,6 +26,8 @@ class Entry:
     """The longest time until the gate worked again."""
     caught: list[str] = field(default_factory=list)
     """The mutants that were found out."""
+    failed: int = 0
+    """Tests; what they would have counted is missing."""
 
     def recovered(self, seconds: float) -> None:
         """Note one recovery; the longest one counts."""
@@ -37,6 +43,7 @@ class Entry:
         if other.recovery_s is not None:
             self.recovered(other.recovery_s)
         self.caught += other.caught
+        self.failed += other.failed
 
 
 class Account:
@@ -53,24 +60,34 @@ class Account:
         """The entries in a form that a test's report can carry from one process to another."""
         return json.dumps([asdict(entry) for entry in self._entries.values()])
 
-    def add(self, entries: str) -> None:
-        """Another test's, made by `as_json`."""
+    def add(self, entries: str, *, failed: bool = False) -> None:
+        """Another test's, made by `as_json`; whether it has failed."""
         for each in json.loads(entries):
             self.of(each["fault"]).add(Entry(**each))
+            self.of(each["fault"]).failed += failed
 
     def table(self) -> Iterator[str]:
         """Header and lines; nothing if nothing was done."""
         if not self._entries:
             return
-        heads = ("fault", "count", "recorded", "lost", "dupl.", "recovery", "mutants caught")
-        rows = [heads, *map(_cells, self._entries.values())]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+        rows = [_HEADS, *map(_cells, self._entries.values())]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
         for row in rows:
             aligned = [
-                cell.ljust(width) if column in (0, len(heads) - 1) else cell.rjust(width)
+                cell.ljust(width) if column in _IN_WORDS else cell.rjust(width)
                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             yield "  ".join(aligned).rstrip()
+
+    def markdown(self) -> Iterator[str]:
+        """The same table as documents have it."""
+        rules = ["---" if column in _IN_WORDS else "--:" for column in range(len(_HEADS))]
+        for row in (_HEADS, rules, *map(_cells, self._entries.values())):
+            yield f"| {' | '.join(row)} |"
+
+
+_HEADS = ("fault", "count", "recorded", "lost", "dupl.", "recovery", "mutants caught")
+_IN_WORDS = (0, len(_HEADS) - 1)
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
@@ -78,7 +95,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         entry.fault,
         f"{entry.count:,}",
         f"{entry.recorded:,}",
-        f"{entry.lost:,}",
+        "FAILED" if entry.failed else f"{entry.lost:,}",
         "–" if entry.duplicates is None else f"{entry.duplicates:,}",
         "–" if entry.recovery_s is None else f"{entry.recovery_s:.2f} s",
         ", ".join(dict.fromkeys(entry.caught)) or "–",

@@ -17,6 +17,7 @@ from gateway.holding import Holding
 from gateway.journal import Journal, Row
 from gateway.recorder import Recorder
 from tests.brokers import until
+from tests.faults.account import Account
 from tests.faults.disk import Disk, disk
 from tests.faults.faultyfs import faulty_fs
 from tests.faults.operations import Kind as Operation
@@ -48,23 +49,34 @@ class Gate:
         origin = Origin("device", "camera", "in-1")
         await self.recorder.take(Observation(origin, CLOCK.now(), reading))
 
-    async def recovered(self) -> None:
-        """Wait until everything taken is durable again; no longer than promised."""
+    async def recovered(self) -> float:
+        """Wait until everything taken is durable again, no longer than promised; how long."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         async with asyncio.timeout(RECOVERED_S):
             await self.recorder.drained()
+        return loop.time() - began
 
-    async def account(self) -> "Account":
+    def enter(self, account: Account, fault: str, found: "Found", recovery_s: float) -> None:
+        """Note one fault: what memory had no room for and was declared is not lost."""
+        entry = account.of(fault)
+        entry.count += 1
+        entry.recorded += len(found.rows)
+        entry.lost += self.taken - found.observed - found.lost
+        entry.recovered(recovery_s)
+
+    async def account(self) -> "Found":
         """What has been recorded up to now."""
         rows: list[Row] = []
         while found := await self.journal.read(
             rows[-1].seq if rows else 0, max_rows=5000, max_bytes=1 << 24
         ):
             rows += found
-        return Account(rows)
+        return Found(rows)
 
 
 @dataclass
-class Account:
+class Found:
     """The rows of a journal, none of them delivered."""
 
     rows: list[Row]
@@ -117,7 +129,7 @@ def small_disk(tmp_path: Path) -> Iterator[Disk]:
         yield made
 
 
-async def test_a_full_disk_is_worked_on_and_left_again(small_disk: Disk) -> None:
+async def test_a_full_disk_is_worked_on_and_left_again(small_disk: Disk, account: Account) -> None:
     folder = small_disk.mountpoint
     ballast = folder / "journal.db-ballast"
     async with gate(folder) as it:
@@ -131,20 +143,21 @@ async def test_a_full_disk_is_worked_on_and_left_again(small_disk: Disk) -> None
         small_disk.clear()
         await until(ballast.exists, within_s=RECOVERED_S)
         await it.observe(10)
-        await it.recovered()
+        recovery_s = await it.recovered()
         assert it.journal.counts().failing is None
         while len((await it.account()).data(Kind.ALARM)) % 2:  # it is cleared in its own time
             await asyncio.sleep(0.05)
-        account = await it.account()
-        assert account.observed + account.lost == it.taken
-        assert account.lost > 0
-        assert account.states("disk-full") == ["raised", "cleared"]
-        assert account.alarms in ([], ["raised", "cleared"])
+        found = await it.account()
+        assert found.observed + found.lost == it.taken
+        assert found.lost > 0
+        assert found.states("disk-full") == ["raised", "cleared"]
+        assert found.alarms in ([], ["raised", "cleared"])
+        it.enter(account, "disk full", found, recovery_s)
     async with gate(folder) as it:
-        assert (await it.account()).rows == account.rows
+        assert (await it.account()).rows == found.rows
 
 
-async def test_a_disk_that_turns_read_only(small_disk: Disk) -> None:
+async def test_a_disk_that_turns_read_only(small_disk: Disk, account: Account) -> None:
     async with gate(small_disk.mountpoint) as it:
         await it.observe(50)
         await it.recovered()
@@ -158,19 +171,20 @@ async def test_a_disk_that_turns_read_only(small_disk: Disk) -> None:
         small_disk.detach()
         await until(lambda: not small_disk.held)
         small_disk.repair()
-        await it.recovered()
-        account = await it.account()
-        assert account.alarms == ["raised", "cleared"]
-        assert account.lost == 3005 + 1 - Holding.ROOM
-        assert account.observed + account.lost == it.taken
-        assert [row.seq for row in account.rows] == list(range(1, len(account.rows) + 1))
-        assert len(account.data(Kind.DOOR)) == 5  # doors stay, codes go
+        recovery_s = await it.recovered()
+        found = await it.account()
+        assert found.alarms == ["raised", "cleared"]
+        assert found.lost == 3005 + 1 - Holding.ROOM
+        assert found.observed + found.lost == it.taken
+        assert [row.seq for row in found.rows] == list(range(1, len(found.rows) + 1))
+        assert len(found.data(Kind.DOOR)) == 5  # doors stay, codes go
+    it.enter(account, "disk read-only", found, recovery_s)
 
 
 @pytest.mark.parametrize("operation", [Operation.WRITE, Operation.FSYNC])
 @pytest.mark.parametrize("times", [1, 10_000])
 async def test_a_disk_that_fails_now_and_then(
-    tmp_path: Path, operation: Operation, times: int
+    tmp_path: Path, operation: Operation, times: int, account: Account
 ) -> None:
     async with faulty_fs(tmp_path) as faulty:
         async with gate(faulty.path) as it:
@@ -182,10 +196,11 @@ async def test_a_disk_that_fails_now_and_then(
                 await until(lambda: it.recorder.held, within_s=5)
             await it.observe(20)
             faulty.heal()
-            await it.recovered()
-            account = await it.account()
-            assert (account.observed, account.lost) == (it.taken, 0)
-            assert account.alarms == ([] if times == 1 else ["raised", "cleared"])
-            assert [row.seq for row in account.rows] == list(range(1, len(account.rows) + 1))
+            recovery_s = await it.recovered()
+            found = await it.account()
+            assert (found.observed, found.lost) == (it.taken, 0)
+            assert found.alarms == ([] if times == 1 else ["raised", "cleared"])
+            assert [row.seq for row in found.rows] == list(range(1, len(found.rows) + 1))
+            it.enter(account, f"{operation} fails", found, recovery_s)
         async with gate(faulty.path) as it:
-            assert (await it.account()).rows == account.rows
+            assert (await it.account()).rows == found.rows
