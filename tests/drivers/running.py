@@ -5,7 +5,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from drivers.base import Command, DeviceConfig, DeviceError, Driver, Emit
+
+hot_unplugs = pytest.mark.parametrize("rounds", [20, pytest.param(100, marks=pytest.mark.long)])
+"""How often a plug is pulled; each time takes a twentieth of a second."""
 
 
 @asynccontextmanager

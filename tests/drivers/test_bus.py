@@ -15,7 +15,7 @@ from drivers.modbus_io import Config, Driver
 from drivers.wire import bus
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
-from tests.drivers.running import kept_running
+from tests.drivers.running import hot_unplugs, kept_running
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 
@@ -111,7 +111,8 @@ async def test_a_silent_one_that_is_left_alone_costs_nothing(link: Path) -> None
                 assert board.asked - before > 10
 
 
-async def test_all_come_back_after_the_adapter_was_pulled(link: Path) -> None:
+@hot_unplugs
+async def test_all_come_back_after_the_adapter_was_pulled(link: Path, rounds: int) -> None:
     async with AsyncExitStack() as stack:
         party = stack.enter_context(PartyLine(link))
         everybody = [Collector() for _ in range(3)]
@@ -121,7 +122,7 @@ async def test_all_come_back_after_the_adapter_was_pulled(link: Path) -> None:
             await stack.enter_async_context(kept_running(driver(link, address), readings))
             await readings.wait_for(DoorObserved)
         descriptors = open_descriptors()
-        for _ in range(20):
+        for _ in range(rounds):
             seen = [len(readings.readings) for readings in everybody]
             party.cable.unplug()
             party.cable.plug()

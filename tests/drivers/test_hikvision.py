@@ -185,7 +185,7 @@ async def test_an_unplugged_terminal_makes_the_door_unknown(credentials: Path) -
     async with Terminal() as terminal:
         reader = driver(terminal.url, credentials)
         async with kept_running(reader, readings) as errors:
-            for _ in range(20):
+            for _ in range(100):
                 seen = len(readings.readings)
                 await readings.wait_for(lambda each: each == gate(Position.CLOSED), after=seen)
                 await terminal.unplug()

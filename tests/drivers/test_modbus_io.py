@@ -28,7 +28,7 @@ from drivers.emulators.modbus_board import Dialect, ModbusBoard
 from drivers.modbus_io import Config, Driver
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
-from tests.drivers.running import kept_running, killed_after, running
+from tests.drivers.running import hot_unplugs, kept_running, killed_after, running
 
 GATE = {"input": 0, "role": "gate"}
 HOME = {"input": 1, "open_when": "active", "role": "home", "tamper_input": 2}
@@ -232,13 +232,14 @@ class TestDriver:
             with pytest.raises(DeviceError, match="Modbus device 1 does not answer"):
                 await Driver("doors", config(link, answer_ms=50)).run(readings)
 
-    async def test_unplugged_and_replugged_twenty_times(self, link: Path) -> None:
+    @hot_unplugs
+    async def test_unplugged_and_replugged(self, link: Path, rounds: int) -> None:
         readings = Collector()
         driver = Driver("doors", config(link))
         async with ModbusBoard(link) as board, kept_running(driver, readings) as errors:
             await readings.wait_for(lambda reading: reading == gate(Position.OPEN))
             descriptors = open_descriptors()
-            for _ in range(20):
+            for _ in range(rounds):
                 seen = len(readings.readings)
                 board.unplug()
                 board.replug()
@@ -250,7 +251,7 @@ class TestDriver:
                 )
                 assert open_descriptors() == descriptors
 
-        assert len(errors) >= 20
+        assert len(errors) >= rounds
         assert all("is gone" in str(error) for error in errors)
 
 

@@ -27,7 +27,7 @@ from drivers.osdp import Config, Driver
 from drivers.osdp.panel import Control, order
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
-from tests.drivers.running import kept_running, running
+from tests.drivers.running import hot_unplugs, kept_running, running
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 
@@ -243,14 +243,15 @@ class TestLost:
             with pytest.raises(DeviceError, match="at address 0 does not answer"):
                 await driver(link, key_file).run(Collector())
 
-    async def test_unplugged_and_replugged(self, link: Path, key_file: Path) -> None:
+    @hot_unplugs
+    async def test_unplugged_and_replugged(self, link: Path, key_file: Path, rounds: int) -> None:
         readings = Collector()
         reader = driver(link, key_file)
         device = OsdpDevice(link, key=KEY, inputs=0)
         async with device, kept_running(reader, readings) as errors:
             await readings.wait_for(is_online)
             descriptors = open_descriptors()
-            for _ in range(20):
+            for _ in range(rounds):
                 seen = len(readings.readings)
                 device.unplug()
                 device.replug()

@@ -19,7 +19,7 @@ from drivers.emulators.cable import Cable
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
 from tests.drivers.rigs import RIGS, Rig
-from tests.drivers.running import kept_running, running
+from tests.drivers.running import hot_unplugs, kept_running, running
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 
@@ -50,20 +50,21 @@ async def test_a_person_is_measured_once(link: Path, rig: Rig) -> None:
 
 
 @rigs
-async def test_unplugged_and_replugged(link: Path, rig: Rig) -> None:
+@hot_unplugs
+async def test_unplugged_and_replugged(link: Path, rig: Rig, rounds: int) -> None:
     readings = Collector()
     driver = rig.make(link)
     async with rig.emulator(link) as device, kept_running(driver, readings) as errors:
         await readings.wait_for(is_online)
         descriptors = open_descriptors()
-        for _ in range(10):
+        for _ in range(rounds):
             seen = len(readings.readings)
             device.unplug()
             device.replug()
             await readings.wait_for(is_online, after=seen)
             assert open_descriptors() == descriptors
 
-    assert len(errors) >= 10
+    assert len(errors) >= rounds
     assert all("is gone" in str(error) for error in errors)
 
 

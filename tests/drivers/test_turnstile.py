@@ -23,7 +23,7 @@ from drivers.emulators.turnstile import Turnstile
 from drivers.turnstile import Config, Driver
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
-from tests.drivers.running import kept_running, running
+from tests.drivers.running import hot_unplugs, kept_running, running
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 
@@ -113,13 +113,14 @@ async def test_nothing_else_can_be_done_with_it(link: Path) -> None:
     assert (turnstile.freed, turnstile.others) == ([], [])
 
 
-async def test_unplugged_and_replugged_twenty_times(link: Path) -> None:
+@hot_unplugs
+async def test_unplugged_and_replugged(link: Path, rounds: int) -> None:
     readings = Collector()
     driver = Driver("turnstile", config(link))
     async with Turnstile(link) as turnstile, kept_running(driver, readings) as errors:
         await readings.wait_for(DeviceObserved)
         descriptors = open_descriptors()
-        for _ in range(20):
+        for _ in range(rounds):
             seen = len(readings.readings)
             turnstile.unplug()
             turnstile.replug()
@@ -127,4 +128,4 @@ async def test_unplugged_and_replugged_twenty_times(link: Path) -> None:
         assert open_descriptors() == descriptors
 
     assert all(isinstance(error, DeviceError) for error in errors)
-    assert driver.counters.reconnect == 20
+    assert driver.counters.reconnect == rounds

@@ -28,7 +28,7 @@ from drivers.emulators.usb_relay import Kind, UsbRelay
 from drivers.usb_relay import Codec, Config, Driver, TextCodec
 from tests.collecting import Collector
 from tests.drivers.conftest import open_descriptors
-from tests.drivers.running import kept_running, killed_after, running
+from tests.drivers.running import hot_unplugs, kept_running, killed_after, running
 
 KINDS: list[Kind] = ["mute", "text", "smart"]
 DOORS = {"gate-1": {"role": "gate", "strike": 0, "release_ms": 300}}
@@ -193,13 +193,14 @@ class TestDriver:
                     while board.relays[0]:
                         await asyncio.sleep(0.01)
 
-    async def test_pulled_out_and_put_back_twenty_times(self, link: Path) -> None:
+    @hot_unplugs
+    async def test_pulled_out_and_put_back(self, link: Path, rounds: int) -> None:
         readings = Collector()
         driver = Driver("relays", config(link, "smart"))
         async with UsbRelay(link, "smart") as board, kept_running(driver, readings):
             await readings.wait_for(DeviceObserved)
             descriptors = open_descriptors()
-            for _ in range(20):
+            for _ in range(rounds):
                 seen = len(readings.readings)
                 board.unplug()
                 board.replug()
