@@ -123,7 +123,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     }
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
-    "gateway.app": PARTS | {"gateway.reload", "gateway.loglevel"},
+    "gateway.app": BASE | PARTS | {"gateway.reload", "gateway.loglevel"},
     "gateway.asking": {"gateway.control", "gateway.places", "gateway.config", "gateway.errors"},
     "gateway.loglevel": {"gateway.log", "gateway.control"},
     "gateway.reload": {"gateway.configfile", "gateway.control", "gateway.supervisor"} | WIRE,
