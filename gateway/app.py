@@ -20,7 +20,7 @@ from gateway.fleet import Changes, Fleet
 from gateway.journal import Journal
 from gateway.loglevel import LogLevel
 from gateway.notify import ServiceManager, Watchdog
-from gateway.picture import Picture
+from gateway.picture import Picture, device_reports
 from gateway.recorder import Recorder
 from gateway.reload import Reloader
 from gateway.timefloor import TimeFloor
@@ -119,7 +119,13 @@ class Gateway:
         self._journal = journal
         self._recorder = recorder
         self._fleet = Fleet(recorder.take, clock, random.Random())
-        self._uplink = Uplink(config, journal, clock, self._fleet.states)
+        self._uplink = Uplink(
+            config,
+            journal,
+            clock,
+            lambda: device_reports(self._fleet.supervisors, clock.now()),
+            health=lambda: self._picture().model_dump(mode="json"),
+        )
         self._reloader = Reloader(file, config, self._apply, recorder.note, clock, reload)
         self._picture = Picture(
             lambda: self._config,

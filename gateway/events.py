@@ -374,6 +374,36 @@ class EndState(Struct, frozen=True, kw_only=True):
     epoch: str
 
 
+class DeviceReport(_Data, frozen=True, kw_only=True):
+    """The last known state of a device, for those who come later."""
+
+    device: str
+    driver: str
+    lane: str | None = None
+    state: DeviceState
+    reason: str | None = None
+    since: str
+    """When it came to be in this state; RFC 3339."""
+
+
+def encode_report(
+    kind: str, data: object, *, name: str, source: str, subject: str | None, stamp: Stamp
+) -> bytes:
+    """Something that is told in the same envelope, but is no event and has no place in the journal;
+    `name` is its id."""
+    envelope = {
+        "specversion": "1.0",
+        "id": name,
+        "source": source,
+        "type": f"checkpoint.{kind}.v1",
+        **({"subject": subject} if subject else {}),
+        "time": rfc3339(stamp.wall_ms),
+        "clock": stamp.quality,
+        "data": data,
+    }
+    return _encoder.encode(envelope)
+
+
 def encode_state(state: BirthState | EndState, *, source: str, at_ms: int) -> bytes:
     """A state message in the same envelope, without a place in the journal."""
     envelope = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from drivers import registry
-from drivers.base import DeviceConfig, DeviceError, DeviceState
+from drivers.base import DeviceConfig, DeviceError
 from gateway.clock import Clock
 from gateway.config import Config, LaneConfig
 from gateway.errors import GatewayError
@@ -63,14 +63,6 @@ class Fleet:
     def supervisors(self) -> Sequence[Supervisor]:
         """Those of all devices, in the configuration's order."""
         return [each.supervisor for each in self._members.values()]
-
-    def states(self) -> dict[str, DeviceState]:
-        """How the devices are that have been heard of, by name."""
-        return {
-            each.origin.device: each.condition.state
-            for each in self.supervisors
-            if each.condition is not None
-        }
 
     def plan(self, config: Config) -> Plan:
         """What `config` makes of the devices; nothing is done yet.

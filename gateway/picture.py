@@ -12,6 +12,7 @@ from gateway.box import Box, BoxFigures
 from gateway.clock import Clock, Stamp, TimeQuality, rfc3339
 from gateway.config import Config
 from gateway.errors import JournalError
+from gateway.events import DeviceReport
 from gateway.health import (
     BoxHealth,
     ClockHealth,
@@ -143,6 +144,22 @@ class Picture:
             refused={f"0x{code:02x}": n for code, n in self._uplink.refused.items()},
             alarms=dict(self._uplink.alarms),
         )
+
+
+def device_reports(devices: Iterable[Supervisor], now: Stamp) -> dict[str, DeviceReport]:
+    """The state of each device that has been heard of, as the centre is told it."""
+    return {
+        each.origin.device: DeviceReport(
+            device=each.origin.device,
+            driver=each.origin.driver,
+            lane=each.origin.lane,
+            state=each.condition.state,
+            reason=each.condition.reason,
+            since=_at(each.since or now, now).time,
+        )
+        for each in devices
+        if each.condition
+    }
 
 
 def _device(device: Supervisor, now: Stamp) -> DeviceHealth:

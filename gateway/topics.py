@@ -74,3 +74,8 @@ def gateway_of(up_topic: str) -> str | None:
     if len(levels) < _UP_LEVEL + 2 or levels[0] != ROOT or levels[_UP_LEVEL] != "up":
         return None
     return levels[_GATEWAY_LEVEL]
+
+
+def is_report(up_topic: str) -> bool:
+    """Whether what is said there is no event: how a gateway, or one of its devices, is."""
+    return up_topic.split("/")[_UP_LEVEL + 1 : _UP_LEVEL + 2] in (["health"], ["device"])

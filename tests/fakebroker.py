@@ -19,6 +19,8 @@ class Published:
     topic: str
     payload: bytes
     retained: bool = False
+    qos: int = 1
+    properties: bytes = b""
 
 
 Answer = Callable[[Published], int | None]
@@ -91,6 +93,11 @@ class FakeBroker:
                 properties = self._connack_properties if version == V5 else None
                 if self.welcomes:
                     _send(writer, CONNACK, b"\0\0", properties)
+            elif kind == PUBLISH and not flags & 0b110:
+                message = _publish(flags, body, version, connection)[1]
+                if self.drops(message):
+                    return
+                self.published.append(message)
             elif kind == PUBLISH:
                 self.unanswered += 1
                 self.most_unanswered = max(self.most_unanswered, self.unanswered)
@@ -142,10 +149,12 @@ async def _packet(reader: asyncio.StreamReader) -> tuple[int, int, bytes]:
 def _publish(flags: int, body: bytes, version: int, connection: int) -> tuple[bytes, Published]:
     (size,) = struct.unpack_from(">H", body)
     topic, rest = body[2 : 2 + size].decode(), body[2 + size :]
-    mid, rest = (rest[:2], rest[2:]) if flags & 0b110 else (b"", rest)
-    if version == V5:
-        rest = rest[1 + rest[0] :]  # the gateway's properties are shorter than 128 bytes
-    return mid, Published(connection, topic, rest, bool(flags & 1))
+    qos = flags >> 1 & 0b11
+    mid, rest = (rest[:2], rest[2:]) if qos else (b"", rest)
+    properties = b""
+    if version == V5:  # the gateway's properties are shorter than 128 bytes
+        properties, rest = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
+    return mid, Published(connection, topic, rest, bool(flags & 1), qos, properties)
 
 
 @asynccontextmanager

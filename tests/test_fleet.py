@@ -122,7 +122,8 @@ async def test_only_what_has_changed_is_started_anew() -> None:
         assert fleet.supervisors[1] is a
         assert fleet.supervisors[2] is not b
         assert c not in fleet.supervisors
-        assert fleet.states() == dict.fromkeys("dab", DeviceState.ONLINE)
+        told = {each.origin.device: each.condition for each in fleet.supervisors}
+        assert told == dict.fromkeys("dab", DeviceObserved(DeviceState.ONLINE))
         assert seen.empty()
 
 

@@ -58,6 +58,8 @@ def config(
             'host = "127.0.0.1"',
             f"port = {port}",
             uplink,
+            "[page]",
+            'listen = "off"',
             "[lanes.in-1]",
             f'direction = "{direction}"',
             "[lanes.out-1]",

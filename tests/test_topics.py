@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import LONGEST_TOPIC, Place
 from gateway.events import Kind
-from gateway.topics import EVERY_GATEWAY, Topics, ack_for, gateway_of
+from gateway.topics import EVERY_GATEWAY, Topics, ack_for, gateway_of, is_report
 
 PLACE = Place(id="410102011003007", district="410102", street="011", community="003")
 TOPICS = Topics(PLACE)
@@ -55,6 +55,11 @@ def test_the_centre_knows_who_speaks_and_where_to_answer(topic: str) -> None:
     assert gateway_of(topic) == PLACE.id
     assert ack_for(topic) == TOPICS.ack
     assert topic.startswith(EVERY_GATEWAY.split("/")[0])
+
+
+@pytest.mark.parametrize("topic", UP)
+def test_what_is_no_event_can_be_told_by_its_topic(topic: str) -> None:
+    assert is_report(topic) is ("/up/health" in topic or "/up/device/" in topic)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from gateway.centre.book import LARGEST_SEQ, Book, declared_by
 from gateway.centre.unpacking import decode
 from gateway.events import event_id
 from gateway.ranges import Range
-from gateway.topics import ack_for, gateway_of
+from gateway.topics import ack_for, gateway_of, is_report
 
 Life = tuple[str, str]
 """Source and epoch: one journal."""
@@ -80,6 +80,8 @@ class Centre:
 
     def accept(self, topic: str, payload: bytes) -> list[Event]:
         """The records in a message, whether one, a batch, or none; never raises."""
+        if is_report(topic):
+            return []
         gateway = gateway_of(topic)
         document = decode(payload)
         if gateway is None or document is None:

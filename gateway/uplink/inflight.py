@@ -23,8 +23,8 @@ class InFlight:
         future = self._waiting[mid] = self._loop.create_future()
         return future
 
-    def refused(self, code: int) -> asyncio.Future[int]:
-        """The answer to something that was never sent."""
+    def answered(self, code: int) -> asyncio.Future[int]:
+        """The answer to something that nobody will acknowledge."""
         future: asyncio.Future[int] = self._loop.create_future()
         future.set_result(code)
         return future

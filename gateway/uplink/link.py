@@ -38,7 +38,7 @@ _TAKEN_OVER = 0x8E
 _SILENCE = 1.4
 """Times the keep-alive without a byte: after one a PINGREQ was sent. paho itself waits for 2."""
 
-_FAILURE = 0x80
+FAILURE = 0x80
 """Reason codes from here on are failures; MQTT 5, 2.4."""
 
 _OVERHEAD = 192
@@ -112,10 +112,12 @@ class Link:
         retain: bool = False,
         content_type: str | None = None,
         encoding: str | None = None,
+        expires_s: int | None = None,
     ) -> asyncio.Future[int]:
         """Send with QoS 1; the result is the reason code of the PUBACK, 0 on MQTT 3.1.1.
 
-        The caller keeps within `limits.window`. MQTT 3.1.1 cannot carry the last two.
+        With `expires_s` it goes with QoS 0, the result is 0 at once, and no broker keeps it longer.
+        The caller keeps within `limits.window`. MQTT 3.1.1 cannot carry the last three.
 
         Raises:
             LinkError: the link has ended; the future raises it when it ends later.
@@ -123,16 +125,16 @@ class Link:
         if self._end.done():
             raise self._end.result()
         if len(payload) > self.limits.payload:
-            return self._in_flight.refused(PACKET_TOO_LARGE)
+            return self._in_flight.answered(PACKET_TOO_LARGE)
         typed = content_type is not None and self._options.protocol is Protocol.V5
         info = self._client.publish(
             topic,
             payload,
-            qos=1,
+            qos=1 if expires_s is None else 0,
             retain=retain and self.limits.retain,
-            properties=_content(content_type, encoding) if typed else None,
+            properties=_content(content_type, encoding, expires_s) if typed else None,
         )
-        return self._in_flight.add(info.mid)
+        return self._in_flight.add(info.mid) if expires_s is None else self._in_flight.answered(0)
 
     async def subscribe(self, topic_filter: str, on_message: OnMessage) -> bool:
         """Ask for messages with QoS 1, which `on_message` will get; whether the broker agrees.
@@ -146,7 +148,7 @@ class Link:
         _, mid = self._client.subscribe([wish])
         if mid is None:
             raise self._end.result()
-        return await self._in_flight.add(mid) < _FAILURE
+        return await self._in_flight.add(mid) < FAILURE
 
     async def until_lost(self) -> NoReturn:
         """Wait for the end of the link.
@@ -178,7 +180,7 @@ class Link:
         )
         client.on_publish = lambda _c, _u, mid, code, _p: self._in_flight.settle(mid, code.value)
         client.on_subscribe = lambda _c, _u, mid, codes, _p: self._in_flight.settle(
-            mid, max((code.value for code in codes), default=_FAILURE)
+            mid, max((code.value for code in codes), default=FAILURE)
         )
         self._pump.start()
         client.connect_over(sock)
@@ -271,6 +273,10 @@ def _limits(properties: Properties, options: LinkOptions, keepalive_s: int) -> L
 
 
 @cache
-def _content(content_type: str, encoding: str | None) -> Properties:
-    labels = {"UserProperty": ("encoding", encoding)} if encoding else {}
-    return packet_properties(PacketTypes.PUBLISH, ContentType=content_type, **labels)
+def _content(content_type: str, encoding: str | None, expires_s: int | None) -> Properties:
+    values: dict[str, Any] = {"ContentType": content_type}
+    if encoding:
+        values["UserProperty"] = ("encoding", encoding)
+    if expires_s is not None:
+        values["MessageExpiryInterval"] = expires_s
+    return packet_properties(PacketTypes.PUBLISH, **values)

@@ -77,6 +77,27 @@ class Post:
         )
         self._send(parcel, self._topics.batch, packed.payload, _BATCH, packed.encoding)
 
+    def has_room_beside(self, now: float) -> bool:
+        """Whether something that is no event may go now."""
+        return self._streams.room_beside() and self.ready_at(now) <= now
+
+    def send_beside(
+        self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int | None = None
+    ) -> asyncio.Future[int]:
+        """Send something that is no event; until it is answered it has a place of the window."""
+        answer = self._link.publish(
+            topic, payload, retain=retain, content_type=_EVENT, expires_s=expires_s
+        )
+        self._allowance.spend(len(payload), asyncio.get_running_loop().time())
+        if not answer.done():
+            self._streams.beside += 1
+            answer.add_done_callback(self._beside_answered)
+        return answer
+
+    def _beside_answered(self, _: asyncio.Future[int]) -> None:
+        self._streams.beside -= 1
+        self._answered()
+
     def collect(self, now: float) -> list[tuple[Parcel, int]]:
         """The messages that have been answered, with their reason codes.
 

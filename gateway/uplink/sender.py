@@ -86,7 +86,6 @@ class Sender:
             confirm=terms.confirm,
             pacing=pacing,
         )
-        self._begun = False
         self._finishing = False
         self._trial_due = now + pacing.trial_after_s
 
@@ -171,9 +170,9 @@ class Sender:
 
     async def _take_up(self, now: float) -> None:
         """Let the streams have what has become due."""
-        if not self._begun:
+        if not self._streams.begun:
             await self._feed.begin(self._clock.now().wall_ms)
-            self._begun = True
+            self._streams.begun = True
         await self.dialogue.take_up(now)
         await self._feed.follow(now)
         if self._tally.set_aside and now >= self._tally.retry_at(self._most_retry_s):

@@ -14,13 +14,20 @@ from gateway.journal import Journal
 from gateway.topics import CENTRE_STATE, Topics
 from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
+from gateway.uplink.bulletins import (
+    Bulletins,
+    DeviceReports,
+    HealthReport,
+    Reports,
+    Standing,
+)
 from gateway.uplink.client import Will
 from gateway.uplink.link import Link, open_link, run_on
 from gateway.uplink.options import link_options
 from gateway.uplink.packing import zstd_here
 from gateway.uplink.receiver import Receiver
 from gateway.uplink.sender import Sender, Terms
-from gateway.uplink.states import DeviceStates, States
+from gateway.uplink.states import States
 from gateway.uplink.streams import ACCEPTED, Pacing
 from gateway.uplink.tally import Tally
 
@@ -47,7 +54,8 @@ class Session:
         config: Config,
         journal: Journal,
         clock: Clock,
-        device_states: DeviceStates,
+        devices: DeviceReports,
+        health: HealthReport | None,
         alarms: Alarms,
         pacing: Pacing,
         turns: Turns,
@@ -58,11 +66,13 @@ class Session:
         self._alarms = alarms
         self._turns = turns
         self._topics = Topics(config.gateway)
+        self._reports = Reports(config.gateway.source, self._topics, clock, devices, health)
+        self._standing = Standing()
         self._terms = Terms(self._topics, config.uplink.confirm, config.uplink.compress, pacing)
         self._number = 0
         self._epoch: str | None = None
         self._sender: Sender | None = None
-        self.states = States(config, journal, clock, device_states)
+        self.states = States(config, journal, clock, devices)
         self.receiver = Receiver(journal, self._topics.ack)
         self.tally = Tally()
 
@@ -106,11 +116,21 @@ class Session:
             await self._say(link, self.states.birth(number))
 
         self._sender = sender
-        work = sender.run(), sender.watch(), sender.dialogue.inquire(ask), self._tell(link, ask)
+        bulletins = Bulletins(
+            link, sender.post, self._reports, self._standing, self._journal.epoch, number
+        )
+        work = (
+            sender.run(),
+            sender.watch(),
+            sender.dialogue.inquire(ask),
+            self._tell(link, ask),
+            bulletins.run(),
+        )
         try:
             await run_on(link, *work, until=stop)
         except LinkError as error:
             error.provoked |= sender.lost()
+            error.provoked |= self._standing.link_ended(asyncio.get_running_loop().time())
             raise
         finally:
             self._sender = None

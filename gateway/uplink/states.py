@@ -1,30 +1,27 @@
 """What the gateway says of itself on `up/state`: its birth, its end, and the will."""
 
 import asyncio
-from collections.abc import Callable
 from importlib.metadata import version
 
-from drivers.base import DeviceState
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.events import BirthState, EndState, encode_state
 from gateway.journal import Journal
-
-DeviceStates = Callable[[], dict[str, DeviceState]]
+from gateway.uplink.bulletins import DeviceReports
 
 
 class States:
     """Makes the messages of one session after the other."""
 
     def __init__(
-        self, config: Config, journal: Journal, clock: Clock, device_states: DeviceStates
+        self, config: Config, journal: Journal, clock: Clock, devices: DeviceReports
     ) -> None:
         self.news = asyncio.Event()
         """Set when another birth should be said, because the last one is not true any more."""
         self._config = config
         self._journal = journal
         self._clock = clock
-        self._device_states = device_states
+        self._devices = devices
 
     def change(self, config: Config) -> None:
         """Speak of the lanes, devices and version of `config` from now on."""
@@ -44,7 +41,7 @@ class States:
             confirmed_seq=self._journal.delivery.upto,
             software=version("checkpoint-gateway"),
             clock=now.quality,
-            devices=self._device_states(),
+            devices={name: each.state for name, each in self._devices().items()},
             lanes=sorted(self._config.lanes),
             documents={"configuration": configuration} if configuration else {},
         )

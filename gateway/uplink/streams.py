@@ -110,6 +110,10 @@ class Streams:
         self.recalled = False
         """Whether something confirmed is to go again, when nothing else is left."""
         self.in_flight: Counter[Stream] = Counter()
+        self.begun = False
+        """Whether it is known what waits."""
+        self.beside = 0
+        """Messages in flight that are no events."""
         self.paces = {stream: Pace() for stream in Stream}
 
     @property
@@ -142,7 +146,7 @@ class Streams:
 
     def choose(self, now: float) -> Stream | None:
         """The stream whose turn it is; None while nothing may go."""
-        free = self.window - self.in_flight.total()
+        free = self.window - self.in_flight.total() - self.beside
         if free <= 0:
             return None
         batch = self._batch_may_go(now, free)
@@ -158,6 +162,12 @@ class Streams:
         """A message of `stream` is in flight now."""
         self.in_flight[stream] += 1
         self._singles_in_a_row = 0 if stream is Stream.BATCH else self._singles_in_a_row + 1
+
+    def room_beside(self) -> bool:
+        """Whether something that is no event may go: no alarm waits, and there are places left."""
+        taken = self.in_flight.total() + self.beside
+        left = taken < max(1, self.window - self._pacing.reserve)
+        return self.begun and not self.alarms and left
 
     def resume_times(self) -> list[float]:
         """When pausing streams go on; times in the past belong to streams that do not pause."""

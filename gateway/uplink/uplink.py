@@ -9,10 +9,10 @@ from gateway.config import Config
 from gateway.journal import Journal
 from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
+from gateway.uplink.bulletins import DeviceReports, HealthReport
 from gateway.uplink.network import Network
 from gateway.uplink.options import check_files, pacing_of
 from gateway.uplink.reconnect import LinkState
-from gateway.uplink.states import DeviceStates
 from gateway.uplink.streams import Pacing
 from gateway.uplink.way import Way
 
@@ -25,8 +25,9 @@ class Uplink:
         config: Config,
         journal: Journal,
         clock: Clock,
-        device_states: DeviceStates,
+        devices: DeviceReports,
         *,
+        health: HealthReport | None = None,
         rng: random.Random | None = None,
         pacing: Pacing | None = None,
         network: Network | None = None,
@@ -34,7 +35,8 @@ class Uplink:
         self._config = config
         self._journal = journal
         self._clock = clock
-        self._device_states = device_states
+        self._devices = devices
+        self._health = health
         self._rng = rng or random.Random()
         self._network = network or Network()
         self._alarms = Alarms(journal, clock)
@@ -110,7 +112,8 @@ class Uplink:
             config,
             self._journal,
             self._clock,
-            self._device_states,
+            self._devices,
+            self._health,
             self._alarms,
             pacing,
             self.turns,

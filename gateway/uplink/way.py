@@ -10,10 +10,10 @@ from gateway.config import Config
 from gateway.journal import Journal
 from gateway.turns import Turns
 from gateway.uplink.alarms import CERTIFICATE, Alarms
+from gateway.uplink.bulletins import DeviceReports, HealthReport
 from gateway.uplink.network import Network
 from gateway.uplink.reconnect import Reconnector, Waits
 from gateway.uplink.session import Session
-from gateway.uplink.states import DeviceStates
 from gateway.uplink.streams import Pacing
 from gateway.uplink.tls import expiry_warning, exposed
 
@@ -30,7 +30,8 @@ class Way:
         config: Config,
         journal: Journal,
         clock: Clock,
-        device_states: DeviceStates,
+        devices: DeviceReports,
+        health: HealthReport | None,
         alarms: Alarms,
         pacing: Pacing,
         turns: Turns,
@@ -42,7 +43,7 @@ class Way:
         self._tls = uplink.tls
         self._clock = clock
         self._alarms = alarms
-        self.session = Session(config, journal, clock, device_states, alarms, pacing, turns)
+        self.session = Session(config, journal, clock, devices, health, alarms, pacing, turns)
         self.links = Reconnector(f"{uplink.host} port {uplink.port}", Waits(rng), network, turns)
 
     async def run(self, leave: asyncio.Event) -> None:

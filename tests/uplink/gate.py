@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.config import Config, Confirm, Place, Protocol, UplinkConfig
 from gateway.journal import Journal
 from gateway.uplink import Uplink
+from gateway.uplink.bulletins import DeviceReports, HealthReport
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.streams import Pacing
 from tests.brokers import until
@@ -33,9 +34,19 @@ async def uplink_of(
     *,
     pacing: Pacing | None = None,
     clock: Clock | None = None,
+    devices: DeviceReports = dict,
+    health: HealthReport | None = None,
 ) -> AsyncIterator[Uplink]:
     """A running uplink; stopped cleanly at the end, within its promised time."""
-    uplink = Uplink(config, journal, clock or Clock(), dict, rng=random.Random(1), pacing=pacing)
+    uplink = Uplink(
+        config,
+        journal,
+        clock or Clock(),
+        devices,
+        health=health,
+        rng=random.Random(1),
+        pacing=pacing,
+    )
     stop = asyncio.Event()
     task = asyncio.create_task(uplink.run(stop))
     try:
