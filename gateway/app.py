@@ -34,7 +34,7 @@ _DEVICES_S = 1.0
 """How long stopping waits for devices to be let go."""
 _DRAIN_S = 2.0
 """How long for readings already taken; then they stay unrecorded."""
-_STOP_S = 4.0
+_STOP_S = 3.0
 """How long for all of it, with what the uplink has to finish; the rest is for the journal."""
 _THREADS_S = 0.5
 """How long for threads, when all else has ended."""

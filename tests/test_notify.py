@@ -99,11 +99,11 @@ class Part:
 
 @asynccontextmanager
 async def watched(
-    listener: Listener, *parts: Part, disk_s: Callable[[], float] = lambda: 0.0
+    listener: Listener, *parts: Turns, disk_s: Callable[[], float] = lambda: 0.0
 ) -> AsyncIterator[None]:
     """A watchdog that asks ten times a second."""
     manager = ServiceManager(listener.environment["NOTIFY_SOCKET"], 0.3)
-    named = {f"part {number}": part.turns for number, part in enumerate(parts)}
+    named = {f"part {number}": part for number, part in enumerate(parts)}
     watching = asyncio.create_task(Watchdog(manager, named, disk_s, lambda: "well").run())
     try:
         yield
@@ -134,14 +134,14 @@ async def silence(listener: Listener) -> None:
 
 
 async def test_parts_that_come_round_keep_the_gateway_alive(listener: Listener) -> None:
-    async with watched(listener, Part(), Part()):
+    async with watched(listener, Part().turns, Part().turns):
         await pings(listener, 5)
 
 
 async def test_nothing_is_ready_before_every_part_has_come_round(listener: Listener) -> None:
     part = Part()
     part.hangs = True
-    async with watched(listener, Part(), part):
+    async with watched(listener, Part().turns, part.turns):
         await silence(listener)
         part.hangs = False
         part.turns.taken()
@@ -152,7 +152,7 @@ async def test_one_part_that_hangs_is_enough(
     listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     part = Part()
-    async with watched(listener, Part(), part):
+    async with watched(listener, Part().turns, part.turns):
         await pings(listener, 2)
         part.hangs = True
         await silence(listener)
@@ -166,7 +166,7 @@ async def test_a_part_that_waits_for_others_is_excused_as_long_as_they_have_time
     part = Part()
     part.hangs = True
     part.turns.waits(60)
-    async with watched(listener, part):
+    async with watched(listener, part.turns):
         await pings(listener, 3)
         part.turns.waits(0)
         await silence(listener)
@@ -177,7 +177,7 @@ async def test_a_turn_ends_the_excuse(listener: Listener) -> None:
     part.turns.waits(60)
     part.turns.taken()
     part.hangs = True
-    async with watched(listener, part):
+    async with watched(listener, part.turns):
         await silence(listener)
 
 
@@ -185,7 +185,7 @@ async def test_a_slow_disk_excuses_and_a_dead_one_does_not(listener: Listener) -
     part = Part()
     part.hangs = True
     disk_s = Watchdog.SLOW_DISK_S
-    async with watched(listener, part, disk_s=lambda: disk_s):
+    async with watched(listener, part.turns, disk_s=lambda: disk_s):
         await pings(listener, 3)
         disk_s = Watchdog.DEAD_DISK_S
         await silence(listener)
@@ -193,7 +193,7 @@ async def test_a_slow_disk_excuses_and_a_dead_one_does_not(listener: Listener) -
 
 async def test_a_loop_that_is_blocked_says_nothing(listener: Listener) -> None:
     """The watchdog is in the loop with everything else."""
-    async with watched(listener, Part()):
+    async with watched(listener, Part().turns):
         await pings(listener, 1)
         listener.heard()
         blocked = socket.socketpair()

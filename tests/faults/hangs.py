@@ -5,7 +5,6 @@ product has no switch for any of this: the hangs are put on from outside.
 """
 
 import asyncio
-import select
 import signal
 import sys
 import time
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from gateway import cli
+from gateway import app, cli
 from gateway.notify import Watchdog
 from gateway.recorder import Recorder
 from gateway.turns import Turns
@@ -28,9 +27,10 @@ class Hang(StrEnum):
 
     RECORDER = "recorder"
     SENDER = "sender"
-    LOOP = "loop"
     TIMER = "timer"
     """The recorder, under a watchdog that is fed by a timer: nobody will notice."""
+    THREADS = "threads"
+    """Nothing; but in the end all threads are waited for, as Python does."""
 
 
 class _Switch:
@@ -62,10 +62,10 @@ async def _fed_by_a_timer(_watchdog: Watchdog, _name: str, turns: Turns) -> None
 
 
 _RECORDER = (Recorder, "_next", _hanging(Recorder._next))
-_MUTATIONS: dict[Hang, list[tuple[type, str, Callable[..., Any]]]] = {
+_MUTATIONS: dict[Hang, list[tuple[object, str, Callable[..., Any]]]] = {
     Hang.RECORDER: [_RECORDER],
     Hang.SENDER: [(Sender, "_turn", _hanging(Sender._turn))],
-    Hang.LOOP: [],
+    Hang.THREADS: [(app, "_wait_for_no_thread", lambda: None)],
     Hang.TIMER: [_RECORDER, (Watchdog, "_wait_for", _fed_by_a_timer)],
 }
 
@@ -76,9 +76,6 @@ def _apply(hang: Hang) -> None:
 
     def begin(*_: object) -> None:
         _Switch.on = True
-        if hang is Hang.LOOP:
-            _tell()
-            select.select([], [], [])  # this is the loop's own thread
 
     signal.signal(signal.SIGUSR1, begin)
 

@@ -27,7 +27,9 @@ _CLONE_NEWNET = 0x40000000  # <linux/sched.h>
 class Machine:
     """A running machine; made by `machine`."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, directory: Path, pid: int) -> None:
+        self.directory = directory
+        """Of the test; it is not in the machine."""
         self.root = Path(f"/proc/{pid}/root")
         """Its files, from outside."""
         self._pid = pid
@@ -107,7 +109,7 @@ async def machine(directory: Path) -> AsyncIterator[Machine]:
     """One that is up; nothing runs in it yet but systemd."""
     base, console = directory / "machine", directory / "console.log"
     base.mkdir()
-    cgroup = _cgroup2() / f"checkpoint-gateway-{os.getpid()}-{directory.name}"
+    cgroup = cgroup2() / f"checkpoint-gateway-{os.getpid()}-{directory.name}"
     cgroup.mkdir()
     try:
         with console.open("wb") as said:
@@ -123,7 +125,7 @@ async def machine(directory: Path) -> AsyncIterator[Machine]:
             )
         try:
             pid = await _first_process(holder.pid, console)
-            made = Machine(pid)
+            made = Machine(directory, pid)
             await _up(made)
             yield made
         finally:
@@ -134,7 +136,8 @@ async def machine(directory: Path) -> AsyncIterator[Machine]:
         await _remove(cgroup)
 
 
-def _cgroup2() -> Path:
+def cgroup2() -> Path:
+    """Where control groups are made on this machine."""
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     return next(Path(fields[1]) for fields in mounts if fields[2] == "cgroup2")
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.config import JournalConfig
 from gateway.events import Kind, Observation, Origin, Pseudonyms
 from gateway.holding import Holding
 from gateway.journal import Journal, Row
+from gateway.notify import Watchdog
 from gateway.recorder import Recorder
 from tests.brokers import until
 from tests.faults.account import Account
@@ -22,6 +24,7 @@ from tests.faults.disk import Disk, disk
 from tests.faults.faultyfs import faulty_fs
 from tests.faults.operations import Kind as Operation
 from tests.journal.journals import CLOCK, opened
+from tests.test_notify import Listener, pings, silence, watched
 
 RECOVERED_S = 10.0
 """After the end of a fault."""
@@ -179,6 +182,38 @@ async def test_a_disk_that_turns_read_only(small_disk: Disk, account: Account) -
         assert [row.seq for row in found.rows] == list(range(1, len(found.rows) + 1))
         assert len(found.data(Kind.DOOR)) == 5  # doors stay, codes go
     it.enter(account, "disk read-only", found, recovery_s)
+
+
+@contextmanager
+def frozen(mountpoint: Path) -> Iterator[None]:
+    """Whoever writes there waits in the kernel, as for a disk that does not answer."""
+    subprocess.run(["fsfreeze", "--freeze", mountpoint], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["fsfreeze", "--unfreeze", mountpoint], check=True)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_disk_that_does_not_answer_is_no_hang(
+    tmp_path: Path, small_disk: Disk, *, known: bool
+) -> None:
+    """As long as the watchdog knows of it: to start again would not make it answer."""
+    listener = Listener(str(tmp_path / "notify"))
+    async with gate(small_disk.mountpoint) as it, AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        disk_s = it.journal.calls.longest_s if known else lambda: 0.0
+        await stack.enter_async_context(watched(listener, it.recorder.turns, disk_s=disk_s))
+        await pings(listener, 2)
+        with frozen(small_disk.mountpoint):
+            await it.observe(10)
+            await until(lambda: it.journal.calls.longest_s() > Watchdog.SLOW_DISK_S)
+            if known:
+                await pings(listener, 5)
+            else:
+                await silence(listener)
+        await it.recovered()
+        await pings(listener, 2)
 
 
 @pytest.mark.parametrize("operation", [Operation.WRITE, Operation.FSYNC])
