@@ -45,13 +45,12 @@ class PortGoneError(DeviceError):
 class SerialPort:
     """An open port: raw bytes, in and out. One reader and one writer at a time."""
 
-    def __init__(self, name: str, settings: serial.Serial, *, confidential: bool = False) -> None:
+    def __init__(self, name: str, fd: int, *, confidential: bool = False) -> None:
         self.name = name
         self.received = 0
         """How many bytes have been read."""
-        self._settings = settings
         self._confidential = confidential
-        self._fd: int = settings.fileno()
+        self._fd = fd
         self._unread = b""
         self._trouble: DeviceError | None = None
         self._news = asyncio.Event()
@@ -107,7 +106,7 @@ class SerialPort:
         self._unwatch()
         with suppress(OSError):  # an unplugged one cannot be asked, and needs not
             fcntl.ioctl(self._fd, termios.TIOCNXCL)
-        self._settings.close()
+        os.close(self._fd)
 
     def _watch(self) -> None:
         # From one read to the next: anew for each, it was a fifth of what a box at rest does.
@@ -202,11 +201,15 @@ def open_port(
         settings.open()
         # flock keeps out who asks for a lock, TIOCEXCL everybody but root.
         fcntl.ioctl(settings.fileno(), termios.TIOCEXCL)
+        # The lock and the settings stay with the file; pyserial would keep two pipes besides, for
+        # reads that we do not do, which is four descriptors for each of a box's eight ports.
+        fd = os.dup(settings.fileno())
     except _TROUBLE as error:
-        settings.close()
         raise DeviceError(f"{path} {_why_not_opened(error)}") from error
+    finally:
+        settings.close()
     hand_on_at_once(path)
-    return SerialPort(str(path), settings, confidential=confidential)
+    return SerialPort(str(path), fd, confidential=confidential)
 
 
 def hand_on_at_once(port: Path, sys_tty: Path = Path("/sys/class/tty")) -> None:
