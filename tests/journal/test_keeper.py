@@ -186,8 +186,8 @@ async def test_old_delivered_rows_go_by_age(tmp_path: Path) -> None:
 
 async def test_other_bounds_count_at_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    async with opened(path, clock=in_fifteen_days(sure=True)) as journal:
-        journal.bound(JournalConfig(keep_days=3650))
+    long = JournalConfig(keep_days=3650)
+    async with opened(path, clock=in_fifteen_days(sure=True), config=long) as journal:
         await journal.append([note(number, padding=1000) for number in range(1, 1001)])
         journal.confirm_range(1, 900)
         await until((tmp_path / "journal.db-ballast").exists)  # the bounds have been looked at
