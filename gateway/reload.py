@@ -35,8 +35,6 @@ _LIVE: Final = frozenset(
     }
 )
 """Tables and options that can change while the gate works."""
-_LOOK_S = 2.0
-"""Between looks at the file; one that is being written is left alone until it stays the same."""
 _TOLD_LINES = 5
 """Of the mistakes, in an event; the log and whoever asked get all of them."""
 
@@ -48,7 +46,8 @@ and has changed nothing then."""
 class Reloader:
     """The configuration in force, and what becomes of the next.
 
-    Whoever wants the file to be read again without an answer sets ``wanted``.
+    Whoever wants the file to be read again without an answer sets ``wanted``. A file that is
+    watched is looked at every ``look_s``; while it goes on changing it is left alone.
     """
 
     def __init__(
@@ -59,6 +58,8 @@ class Reloader:
         note: Callable[[Draft], Awaitable[None]],
         clock: Clock,
         wanted: asyncio.Event,
+        *,
+        look_s: float = 2.0,
     ) -> None:
         self._file = file.absolute()
         self._config = config
@@ -66,6 +67,7 @@ class Reloader:
         self._note = note
         self._clock = clock
         self._wanted = wanted
+        self._look_s = look_s
         self._asked: list[asyncio.Future[Answer]] = []
         self._refusal: tuple[str | None, str] | None = None
 
@@ -111,7 +113,7 @@ class Reloader:
     async def _watch(self) -> NoReturn:
         handled = last = None  # it may have changed since the start
         while True:
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._look_s)
             last, before = _mark(self._file), last
             if not self._config.gateway.reload_on_change:
                 handled = last

@@ -15,6 +15,7 @@ from gateway.control import Status
 from gateway.errors import GatewayError
 from gateway.events import DocumentData, Draft
 from gateway.reload import Reloader
+from tests.brokers import until
 
 GOOD = """
 gateway = { id = "1", district = "1", street = "1", community = "1" }
@@ -22,18 +23,23 @@ uplink = { host = "mqtt.example.org" }
 """
 
 
+WATCHED = GOOD.replace("gateway = {", "gateway = { reload_on_change = true,")
+
+
 class Gate:
     """Where a configuration is taken into force, or refuses to be."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, text: str) -> None:
         self.file = directory / "gateway.toml"
-        self.file.write_text(GOOD)
+        self.file.write_text(text)
         self.applied: list[Config] = []
         self.events: list[DocumentData] = []
         self.refuses = False
         self.wanted = asyncio.Event()
         config, clock = configfile.load(self.file), Clock()
-        self.reloader = Reloader(self.file, config, self.apply, self.note, clock, self.wanted)
+        self.reloader = Reloader(
+            self.file, config, self.apply, self.note, clock, self.wanted, look_s=0.2
+        )
 
     async def apply(self, config: Config) -> str:
         if self.refuses:
@@ -47,8 +53,8 @@ class Gate:
 
 
 @asynccontextmanager
-async def at_work(directory: Path) -> AsyncIterator[Gate]:
-    gate = Gate(directory)
+async def at_work(directory: Path, text: str = GOOD) -> AsyncIterator[Gate]:
+    gate = Gate(directory, text)
     running = asyncio.create_task(gate.reloader.run())
     try:
         yield gate
@@ -117,6 +123,21 @@ async def test_a_driver_that_cannot_be_imported_stops_nothing(
         gate.file.write_text(GOOD + "# good again\n")
         assert (await gate.reloader.reload()).status is Status.DONE
     assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    async with at_work(tmp_path, WATCHED) as gate:
+        with gate.file.open("a") as file:
+            file.write("[lanes.in-1]\n# direction is missing yet")
+            for _ in range(50):
+                file.write(".")
+                file.flush()
+                await asyncio.sleep(0.02)
+            file.write('\ndirection = "entry"\n')
+        await until(lambda: gate.applied)
+        gate.file.write_text(WATCHED + "wrong = 1\n")
+        await until(lambda: gate.reloader.refused)
+    assert [each.state for each in gate.events] == ["applied", "applied", "refused"]
 
 
 async def test_of_many_mistakes_an_event_tells_the_first(tmp_path: Path) -> None:
