@@ -38,6 +38,8 @@ class Dialogue:
     def __init__(self) -> None:
         self.asked = 0
         """How many questions have been answered."""
+        self.may_go_back = False
+        """Whether there is something to go back to."""
 
     def open(self) -> None:
         """Take what comes: bytes in another encoding are no reason to end."""
@@ -65,7 +67,8 @@ class Dialogue:
                 self.say(*_indented(explain or "Enter takes what stands in the brackets."))
                 continue
             if text == _BACK:
-                raise Back
+                self._go_back()
+                continue
             answer = text or default
             if answer is None:
                 self.say("  ! this has no default and must be known; ? explains")
@@ -114,11 +117,17 @@ class Dialogue:
                 self.say("  ! not readable in this terminal's encoding")
                 continue
             if text == _BACK:
-                raise Back
+                self._go_back()
+                continue
             if text != _HELP:
                 self.asked += 1
                 return text
             self.say("  It is kept in a file that only the gateway can read, and nowhere else.")
+
+    def _go_back(self) -> None:
+        if self.may_go_back:
+            raise Back
+        self.say("  ! there is nothing to go back to")
 
 
 def _indented(text: str) -> list[str]:

@@ -34,7 +34,7 @@ class Guide:
             "devices": ("What is connected to this box?", self._devices),
         }
         wanted = [each for name, each in sections.items() if name not in known]
-        at = 0
+        at, self._dialogue.may_go_back = 0, True
         while at < len(wanted):
             title, ask = wanted[at]
             self._dialogue.say("", f"{at + 1} of {len(wanted)}: {title}")
@@ -45,6 +45,7 @@ class Guide:
                 self._keep()
             except Back:
                 at = at if self._dialogue.asked > before else max(0, at - 1)
+        self._dialogue.may_go_back = False
 
     def _place(self) -> None:
         self._sheet.until_right(("gateway",), self._ask_place)

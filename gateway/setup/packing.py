@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
 
 from gateway import configfile
 from gateway.errors import ConfigError, GatewayError
@@ -13,9 +12,6 @@ from gateway.setup.former import KEY
 from gateway.setup.guide import code_mistakes, place_of
 from gateway.setup.meaning import Tables
 from gateway.setup.parcel import Parcel
-
-LEAVE_OUT: Final = ("devices", "certificates", "key")
-"""What a code may be without, to be shorter."""
 
 
 def of_gate(file: Path) -> Parcel:
@@ -38,7 +34,8 @@ def of_gate(file: Path) -> Parcel:
 
 
 def shortened(parcel: Parcel, without: Collection[str]) -> Parcel:
-    """The same without remarks and what is to be left out, for a code."""
+    """The same for a code: no remarks, and none of `devices`, `certificates` and `key` that is to
+    be left out."""
     tables = tomllib.loads(parcel.config)
     if "devices" in without:
         tables.pop("devices", None)

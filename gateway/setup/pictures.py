@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import numpy as np
 import zxingcpp
+from pydantic import ValidationError
 
 from drivers import qr
 from drivers.base import DeviceError
@@ -56,6 +57,8 @@ def seen(source: str) -> str:
         raise GatewayError(f"{source}: {error}") from error
     except TimeoutError as error:
         raise GatewayError(f"{source}: no provisioning code seen in {_PATIENCE_S:g} s") from error
+    except (OSError, ValidationError) as error:
+        raise GatewayError("this is no code, no picture that is there, and no camera") from error
     for text in texts:
         if text.startswith(PREFIX):
             return text

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from drivers import registry
@@ -37,6 +37,8 @@ def ask_devices(sheet: Sheet, secrets: Secrets, roots: Roots) -> None:
         elif wrong := sheet.mistakes(("devices", name)):  # its lane may be gone
             dialogue.say(*(f"  ! {each}" for each in wrong))
             _ask_until_right(sheet, secrets, name, ())
+        else:
+            _ask_secrets(secrets, name, [each for each in TYPED if each in stanza])
     for found in _look(sheet, roots):
         if dialogue.confirm(f"Use the {found.driver} at {found.where}?", True):
             _ask_device(sheet, secrets, found.stanza)
@@ -130,12 +132,22 @@ def _ask_options(sheet: Sheet, secrets: Secrets, name: str, found: Collection[st
     for option in required(schema):
         if option not in ("doors", *TYPED, *found):
             sheet.ask(f"{name}: {option}", *at, option)
-    for option in TYPED:
-        if option in required(schema) or (option in properties and _is_remote(sheet.get(*at))):
-            kind = "user:password" if option == "credentials_file" else "password"
-            secrets.ask(f"{name}: {kind}", *at, option, name=name)
+    remote = _is_remote(sheet.get(*at))
+    wanted = [each for each in TYPED if each in required(schema) or (each in properties and remote)]
+    _ask_secrets(secrets, name, wanted, again=True)
     if "doors" in properties:
         ask_doors(sheet, *at)
+
+
+def _ask_secrets(
+    secrets: Secrets, name: str, options: Iterable[str], *, again: bool = False
+) -> None:
+    """Ask for those that are not known; with ``again`` for all."""
+    for option in options:
+        at = ("devices", name, option)
+        kind = "user:password" if option == "credentials_file" else "password"
+        if again or not secrets.has(*at):
+            secrets.ask(f"{name}: {kind}", *at, name=name)
 
 
 def _is_remote(stanza: Tables) -> bool:

@@ -17,11 +17,14 @@ class Secrets:
         self._sheet = sheet
         self._directory = directory
 
+    def has(self, *path: str) -> bool:
+        """Whether the option at ``path`` names a file whose content is known."""
+        file = self._sheet.get(*path)
+        return file is not None and (file in self.typed or Path(file).is_file())
+
     def ask(self, question: str, *path: str, name: str) -> None:
         """The secret of the option at ``path``, to be kept in the file ``name``."""
-        sheet = self._sheet
-        former = sheet.get(*path)
-        is_kept = former is not None and (former in self.typed or Path(former).is_file())
+        sheet, is_kept = self._sheet, self.has(*path)
         nothing = "Enter keeps the one there is" if is_kept else "Enter for none"
         secret = sheet.dialogue.secret(f"{question} ({nothing}; {NONE} takes it away)")
         if secret and secret != NONE:

@@ -97,7 +97,7 @@ class Sheet:
             wrong = self.mistakes(path)
             if not wrong:
                 return
-            self.dialogue.say(*(f"  ! {each}" for each in wrong), "  Once more, please:")
+            self.dialogue.say(*(f"  ! {each}" for each in wrong), "  Once more, or back:")
 
     def mistakes(self, path: Path) -> list[str]:
         """What is wrong at and below ``path``, but for what is only missing there."""

@@ -14,6 +14,7 @@ from gateway import cli
 
 COMMAND = (sys.executable, "-m", "gateway")
 _DEADLINE_S = 60.0
+_PRESSES = 6
 
 
 class Console:
@@ -77,9 +78,20 @@ class Console:
         os.write(self._master, data + b"\n")
         return told
 
-    def press_ctrl_c(self) -> None:
-        """As the terminal does it: a signal to whoever is in front."""
-        os.write(self._master, b"\x03")
+    async def press_ctrl_c(self, told: str) -> None:
+        """As the terminal does it, a signal to whoever is in front; until that is ``told``.
+
+        One that comes between a prompt and the reading after it is noticed with the next only.
+        """
+        for _ in range(_PRESSES):
+            os.write(self._master, b"\x03")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DEADLINE_S / _PRESSES):
+                    while told not in self.shown:
+                        self._news.clear()
+                        await self._news.wait()
+                    return
+        raise AssertionError(f"never shown: {told!r}; this was:\n{self.shown}")
 
     async def ended(self) -> int:
         """The exit code, once all has been shown."""

@@ -119,6 +119,8 @@ def test_what_is_there_stays_unless_told_otherwise(answers: Path, tmp_path: Path
         (("--answers", "none.toml"), 78, "none.toml: there is no such file"),
         (("--gate", "410102011003008"), 1, "name their file, too"),
         (("--code", "CG1:1"), 1, "is no provisioning code"),
+        (("--code", "A" * 300), 1, "this is no code, no picture"),
+        (("--code", "http://a@b"), 1, "this is no code, no picture"),
         (("--code", "nowhere.png"), 1, "nowhere.png: "),
         (("restore", "--from", "nowhere"), 1, "nowhere cannot be read"),
         (("backup", "--to", "."), 78, "gateway.toml: there is no such file"),
