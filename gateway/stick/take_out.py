@@ -138,8 +138,15 @@ class TakeOut:
         return True
 
     def _settle_marks(self, waiting: Lives) -> None:
-        """Drop marks of what waits no more, and mark what a crash has kept from being marked."""
-        marks = [mark for mark in self._exports.marks() if _waits(mark.epoch, mark.ranges, waiting)]
+        """Drop marks of what waits no more, and mark what a crash has kept from being marked.
+
+        Of a life that nobody here knows any more the sticks may have the only copy.
+        """
+        marks = [
+            mark
+            for mark in self._exports.marks()
+            if mark.epoch not in waiting or _waits(mark.epoch, mark.ranges, waiting)
+        ]
         known = {mark.sha256 for mark in marks}
         for part in self._there.values():
             head = part.header
