@@ -38,7 +38,10 @@ class ServiceManager:
         )
 
     def tell(self, *lines: str) -> bool:
-        """Say these assignments at once, and never wait; whether they were taken."""
+        """Say these assignments at once, and never wait; whether they were taken.
+
+        What a line break in one would begin is no assignment of ours.
+        """
         if self._address is None:
             return False
         name = self._address
@@ -46,7 +49,8 @@ class ServiceManager:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
                 way.setblocking(False)
-                way.sendto("\n".join(lines).encode(), address)
+                message = "\n".join(" ".join(line.splitlines()) for line in lines)
+                way.sendto(message.encode(errors="replace"), address)
         except OSError as error:
             _log.debug("the service manager on %s takes nothing: %s", name, error)
             return False

@@ -49,6 +49,11 @@ def test_what_is_said_arrives(listener: Listener) -> None:
     assert listener.heard() == [["READY=1", "STATUS=all is well"]]
 
 
+def test_what_others_say_is_one_line(listener: Listener) -> None:
+    assert ServiceManager.of(listener.environment).tell("STATUS=no link (\nMAINPID=1\r\udcff)")
+    assert listener.heard() == [["STATUS=no link ( MAINPID=1 ?)"]]
+
+
 def test_without_a_service_manager_nothing_is_said() -> None:
     manager = ServiceManager.of({})
     assert not manager.tell("READY=1")

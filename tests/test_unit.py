@@ -1,7 +1,6 @@
 """The unit's file: systemd understands all of it, and it leaves no more open than it must."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -85,4 +84,3 @@ def test_its_figures_are_the_program_s() -> None:
     assert settings("RestartPreventExitStatus") == [str(cli.EXIT_CONFIG)]
     assert settings("StartLimitIntervalSec") == ["0"]
     assert int(settings("TimeoutStartSec")[0]) > restarts.pause_s(10**6)
-    assert shutil.which("systemd-analyze")

@@ -23,4 +23,6 @@ class Calls:
 
     def longest_s(self) -> float:
         """For how many seconds the oldest call has been under way; 0 if there is none."""
-        return time.monotonic() - min(self._begun.values(), default=time.monotonic())
+        now = time.monotonic()
+        # A copy, which is made in one step: the threads go on beginning and ending calls.
+        return now - min(list(self._begun.values()), default=now)
