@@ -49,16 +49,18 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def installed(offline: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree that the program has been installed in; not to be changed."""
     tree = tmp_path_factory.mktemp("installed")
-    done = script("install", {**offline, "DESTDIR": str(tree)})
+    settings = {"DESTDIR": str(tree), "SOURCE_DATE_EPOCH": "1700000000"}
+    done = script("install", {**offline, **settings})
     assert (done.returncode, done.stderr) == (0, "")
     return tree
 
 
 @pytest.fixture(scope="session")
-def package(offline: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The .deb."""
+def package(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The .deb made of it."""
     directory = tmp_path_factory.mktemp("dist")
-    done = script("deb", {**offline, "DIST": str(directory), "SOURCE_DATE_EPOCH": "1700000000"})
+    settings = {"TREE": str(installed), "DIST": str(directory), "PYTHON3": sys.executable}
+    done = script("deb", {**settings, "SOURCE_DATE_EPOCH": "1700000000"})
     assert (done.returncode, done.stderr) == (0, "")
     (made,) = directory.iterdir()
     return made

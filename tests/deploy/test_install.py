@@ -13,6 +13,7 @@ import pytest
 from gateway import manpage
 from tests.deploy.conftest import APP, ROOT, script
 
+pytestmark = pytest.mark.timeout(600)  # the first of them installs, on a machine that may be busy
 SCRIPTS = sorted(
     path for path in (ROOT / "deploy").rglob("*") if path.is_file() and os.access(path, os.X_OK)
 )
@@ -120,6 +121,21 @@ def test_only_root_may_change_it_and_everybody_may_read_it(installed: Path) -> N
             assert mode & 0o444 == 0o444, path
 
 
+def test_nothing_of_the_program_is_left_behind(installed: Path) -> None:
+    """What is not Python, such as a page, must be named as package data."""
+    (packages,) = (installed / APP).glob("venv/lib/python3*/site-packages")
+    for name in ("gateway", "drivers"):
+        assert own_files(packages / name) == own_files(ROOT / name)
+
+
+def own_files(directory: Path) -> set[Path]:
+    return {
+        path.relative_to(directory)
+        for path in directory.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+
 def test_it_is_compiled(installed: Path) -> None:
     (packages,) = (installed / APP).glob("venv/lib/python3*/site-packages")
     sources = [*(packages / "gateway").rglob("*.py"), *(packages / "drivers").rglob("*.py")]
@@ -139,6 +155,16 @@ def test_the_sample_names_its_schema(installed: Path) -> None:
     first = (installed / "usr/share/checkpoint-gateway/gateway.toml").read_text().split("\n")[0]
     name = first.removeprefix("#:schema ")
     assert (installed / name.lstrip("/")).is_file()
+
+
+def test_a_python_without_a_lock_is_refused_in_words(tmp_path: Path) -> None:
+    old = tmp_path / "python3.9"
+    old.write_text("#!/bin/sh\necho armv7l-3.9\n")
+    old.chmod(0o755)
+    done = script("install", {"PYTHON3": str(old), "DESTDIR": str(tmp_path / "tree")})
+    assert done.returncode == 1
+    assert "python3.9 is armv7l-3.9; expected Python 3.11 to 3.13 of a 64-bit" in done.stderr
+    assert not (tmp_path / "tree").exists()
 
 
 def test_a_wheel_that_is_not_the_locked_one_changes_nothing(

@@ -10,6 +10,8 @@ import pytest
 
 from tests.deploy.conftest import APP, ROOT
 
+pytestmark = pytest.mark.timeout(600)  # the first of them installs, on a machine that may be busy
+
 
 def told(*command: str | Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
