@@ -4,9 +4,10 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import NoReturn
 
 from drivers.base import DeviceState
 from drivers.emulators.camera import Camera
@@ -19,6 +20,8 @@ from tests.bench.process import Process
 from tests.brokers import mosquitto
 from tests.daemon import Daemon
 from tests.drivers.conftest import children
+from tests.ports import free_port
+from tests.web.talking import asked
 
 _CONFIG = """\
 [gateway]
@@ -31,6 +34,9 @@ state_dir = "state"
 [uplink]
 host = "127.0.0.1"
 port = {port}
+
+[page]
+listen = "127.0.0.1:{page}"
 
 [devices.thermometer]
 driver = "gy_mcu906"
@@ -47,6 +53,8 @@ driver = "camera"
 source = "{url}"
 """
 _SETTLE_S = 1.0
+_LOOK_S = 2.0
+"""As often as the page asks while somebody looks at it."""
 _ANY_EVENTS = 1000
 _BARE = "import asyncio, sys; print(flush=True); sys.stdin.read()"
 
@@ -59,6 +67,8 @@ class Rest:
     rss_mb: float
     cpu_percent: float
     threads: int
+    watched_percent: float = 0.0
+    """Of the processor, while somebody looks at the page."""
 
 
 def run(settings: Settings) -> Iterator[Figure]:
@@ -67,6 +77,7 @@ def run(settings: Settings) -> Iterator[Figure]:
     beside = "python with asyncio"
     yield Figure("at rest, memory", ours.rss_mb, "MB", bare.rss_mb, beside, [at_most(60)])
     yield Figure("at rest, processor", ours.cpu_percent, "%", reach=[at_most(0.5)])
+    yield Figure("at rest, page open, processor", ours.watched_percent, "%")
     yield Figure("at rest, threads", ours.threads, "", bare.threads, beside)
     yield Figure("start, until it answers", ours.start_s, "s", bare.start_s, beside, [at_most(1)])
     resident, shared_out = asyncio.run(_with_camera(settings))
@@ -81,11 +92,17 @@ async def _both(settings: Settings) -> tuple[Rest, Rest]:
         mosquitto(directory) as broker,
         counting(directory, broker.port, _ANY_EVENTS),
     ):
-        daemon = Daemon(directory, _CONFIG.format(port=broker.port))
+        page = free_port()
+        daemon = Daemon(directory, _CONFIG.format(port=broker.port, page=page))
         starts = [await _started(daemon) for _ in range(settings.scaled(3, 1))]
         async with _devices(directory), daemon:
             await daemon.until(_all_there)
-            return await _at_rest(daemon.pid, settings.scaled(30, 8), median(starts)), await _bare()
+            seconds = settings.scaled(30, 8)
+            rest = await _at_rest(daemon.pid, seconds, median(starts))
+            watching = asyncio.create_task(_look_at(f"http://127.0.0.1:{page}/"))
+            watched = await _at_rest(daemon.pid, seconds, 0.0)
+            watching.cancel()
+            return replace(rest, watched_percent=watched.cpu_percent), await _bare()
 
 
 @asynccontextmanager
@@ -109,12 +126,18 @@ def _all_there(picture: health.Health) -> bool:
     return picture.link.online and states == {DeviceState.ONLINE}
 
 
+async def _look_at(url: str) -> NoReturn:
+    while True:
+        assert (await asked(url, "/status.json")).status == 200
+        await asyncio.sleep(_LOOK_S)
+
+
 async def _with_camera(settings: Settings) -> tuple[float, float]:
     """Resident memory of the daemon and the eye, and that without counting pages twice."""
     directory = settings.directory / "camera"
     directory.mkdir()
     async with mosquitto(directory) as broker, Camera(fps=15) as camera, _devices(directory):
-        config = _CONFIG.format(port=broker.port) + _CAMERA.format(url=camera.url)
+        config = _CONFIG.format(port=broker.port, page=free_port()) + _CAMERA.format(url=camera.url)
         async with Daemon(directory, config) as daemon:
             await daemon.until(_all_there)
             await camera.person(b"somebody")
