@@ -97,10 +97,9 @@ async def _both(settings: Settings) -> tuple[Rest, Rest]:
         starts = [await _started(daemon) for _ in range(settings.scaled(3, 1))]
         async with _devices(directory), daemon:
             await daemon.until(_all_there)
-            seconds = settings.scaled(30, 8)
-            rest = await _at_rest(daemon.pid, seconds, median(starts))
+            rest = await _at_rest(daemon.pid, settings.scaled(30, 8), median(starts))
             watching = asyncio.create_task(_look_at(f"http://127.0.0.1:{page}/"))
-            watched = await _at_rest(daemon.pid, seconds, 0.0)
+            watched = await _at_rest(daemon.pid, settings.scaled(15, 8), 0.0)
             watching.cancel()
             return replace(rest, watched_percent=watched.cpu_percent), await _bare()
 

@@ -8,9 +8,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Self
 
-PUBLISH = 0x30
+PUBLISH = 0x32
+"""With QoS 1."""
 PUBACK = 0x40
-_QOS_1 = 0x02
+_KIND_AND_QOS = 0xF6
 _RECEIVE_BYTES = 1 << 18
 _TOGETHER = 64
 """Small messages in one write; more bring nothing."""
@@ -28,11 +29,11 @@ def packet(kind: int, body: bytes) -> bytes:
 
 def publish(topic: str, payload: bytes, mid: int) -> bytes:
     """A PUBLISH with QoS 1; `mid` is 1 to 65,535."""
-    return packet(PUBLISH | _QOS_1, _text(topic) + struct.pack(">H", mid) + payload)
+    return packet(PUBLISH, _text(topic) + struct.pack(">H", mid) + payload)
 
 
 def packets(buffer: bytes) -> Iterator[tuple[int, int, int]]:
-    """Kind, where the body begins and where it ends, of every whole packet in `buffer`."""
+    """Kind with its QoS, where the body begins and where it ends, of every whole packet."""
     at = 0
     while at + 2 <= len(buffer):
         length, place = 0, at + 1
@@ -46,7 +47,7 @@ def packets(buffer: bytes) -> Iterator[tuple[int, int, int]]:
                 break
         if place + length > len(buffer):
             return
-        yield buffer[at] & 0xF0, place, place + length
+        yield buffer[at] & _KIND_AND_QOS, place, place + length
         at = place + length
 
 
