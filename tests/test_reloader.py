@@ -137,7 +137,11 @@ async def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> Non
         await until(lambda: gate.applied)
         gate.file.write_text(WATCHED + "wrong = 1\n")
         await until(lambda: gate.reloader.refused)
-    assert [each.state for each in gate.events] == ["applied", "applied", "refused"]
+        gate.file.write_text(GOOD)
+        await until(lambda: gate.reloader.refused is None)
+        gate.file.write_text(GOOD + "# nobody watches any more\n")
+        await asyncio.sleep(1.0)
+    assert [each.state for each in gate.events] == ["applied", "applied", "refused", "applied"]
 
 
 async def test_of_many_mistakes_an_event_tells_the_first(tmp_path: Path) -> None:
