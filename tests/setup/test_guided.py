@@ -165,7 +165,7 @@ async def test_wrong_answers_are_explained_and_asked_again(file: Path) -> None:
         await console.until("2 of 4")
         await console.answer("Name or address of the broker [127.0.0.1]", "back")
         await console.until("1 of 4")
-        await console.answer("Code of the gate, 15 digits [410102011003007]")
+        await console.until("Code of the gate, 15 digits [410102011003007]")
 
 
 @pytest.mark.parametrize("at", ["Port", "Password"])
