@@ -17,6 +17,10 @@ from msgspec import Struct
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")
+_MARK_S = 4 * 2048
+"""systemd-timesyncd(8) touches its mark at each synchronisation, every 2048 s at least."""
+_STEP_NS = 1_000_000_000
+"""The wall clock against the monotonic one since the last look: no source slews it so far."""
 _STA_UNSYNC = 0x0040  # <sys/timex.h>: the kernel's clock is not disciplined
 
 
@@ -76,18 +80,29 @@ def kernel_synchronised() -> bool:
     """Whether the system clock is disciplined by a time source.
 
     Asks the kernel; where a sandbox forbids that (systemd's ``ProtectClock=``), the mark that
-    systemd-timesyncd leaves.
+    systemd-timesyncd leaves. Of another time source nothing can be known then.
     """
     timex = _Timex(modes=0)
     if ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex)) < 0:
-        return _TIMESYNCD_MARK.exists()
+        return _mark_is_fresh()
     return not timex.status & _STA_UNSYNC
+
+
+def _mark_is_fresh() -> bool:
+    """By the very clock that is in question: once that has been set by somebody else, it is not."""
+    try:
+        age_s = time.time() - _TIMESYNCD_MARK.stat().st_mtime
+    except OSError:
+        return False
+    return -_STEP_NS / 1e9 < age_s < _MARK_S
 
 
 class Clock:
     """Gives the time with its quality; every source is an argument so that a test can own time."""
 
     RECHECK_S = 10.0
+    UNSET_RECHECK_S = 1.0
+    """While it is not right: what is recorded meanwhile waits for it."""
 
     def __init__(
         self,
@@ -100,25 +115,56 @@ class Clock:
     ) -> None:
         self.floor_ms = floor_ms
         """It is later than this, whatever the wall clock says; 0 if nothing is known."""
+        self.boot = boot if boot is not None else _BOOT_ID.read_text().strip()
+        """Within it monotonic times can be compared."""
         self._wall_ns = wall_ns
         self._mono_ns = mono_ns
         self._synchronised = synchronised
-        self._boot = boot if boot is not None else _BOOT_ID.read_text().strip()
         self._quality = TimeQuality.UNSYNC
         self._recheck_ns = 0
+        self._ahead_ns = 0
+        self._set_ns: int | None = None
 
     def now(self) -> Stamp:
         """This moment."""
-        mono_ns = self._mono_ns()
-        if mono_ns >= self._recheck_ns:
-            self._recheck_ns = mono_ns + round(self.RECHECK_S * 1e9)
-            self._quality = self._assess()
-        return Stamp(self._wall_ns() // 1_000_000, self._quality, self._boot, mono_ns)
+        mono_ns, wall_ns = self._mono_ns(), self._wall_ns()
+        if mono_ns >= self._recheck_ns or abs(wall_ns - mono_ns - self._ahead_ns) > _STEP_NS:
+            # Read again: a pause between the two readings looks like a step of the clock.
+            mono_ns, wall_ns = self._mono_ns(), self._wall_ns()
+            self._look(wall_ns, mono_ns)
+        return Stamp(wall_ns // 1_000_000, self._quality, self.boot, mono_ns)
 
-    def _assess(self) -> TimeQuality:
-        if self._wall_ns() < self.floor_ms * 1_000_000:
+    def contradicts_floor(self) -> bool:
+        """Whether its source vouches for a time that cannot be."""
+        return self._wall_ns() < self.floor_ms * 1_000_000 and self._synchronised()
+
+    def steady(self, seconds: float) -> bool:
+        """Whether it is right, and nobody has been seen to set it for so long.
+
+        For what cannot be undone: even a time source may be wrong, for a while.
+        """
+        now = self.now()
+        if now.quality is TimeQuality.UNSYNC:
+            return False
+        return self._set_ns is None or now.mono_ns - self._set_ns >= seconds * 1e9
+
+    def _look(self, wall_ns: int, mono_ns: int) -> None:
+        ahead_ns = wall_ns - mono_ns
+        was_set = self._recheck_ns > 0 and abs(ahead_ns - self._ahead_ns) > _STEP_NS
+        if was_set:
+            self._set_ns = mono_ns
+        self._ahead_ns = ahead_ns
+        self._quality = self._assess(wall_ns, was_set=was_set)
+        unset = self._quality is TimeQuality.UNSYNC
+        wait_s = self.UNSET_RECHECK_S if unset else self.RECHECK_S
+        self._recheck_ns = mono_ns + round(wait_s * 1e9)
+
+    def _assess(self, wall_ns: int, *, was_set: bool) -> TimeQuality:
+        if wall_ns < self.floor_ms * 1_000_000:
             return TimeQuality.UNSYNC
         if self._synchronised():
             return TimeQuality.SYNC
-        # Once right, the clock stays usable for a while without its source.
-        return TimeQuality.UNSYNC if self._quality is TimeQuality.UNSYNC else TimeQuality.HOLDOVER
+        # Once right, it stays usable for a while without its source, unless somebody else sets it.
+        if was_set or self._quality is TimeQuality.UNSYNC:
+            return TimeQuality.UNSYNC
+        return TimeQuality.HOLDOVER

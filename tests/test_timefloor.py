@@ -43,6 +43,45 @@ async def test_only_a_clock_that_is_right_lifts_it(tmp_path: Path, right: bool) 
     assert floor.load() == (NOON if right else 0)
 
 
+async def followed(floor: TimeFloor, clock: Clock) -> None:
+    """One look."""
+    keeping = asyncio.create_task(floor.keep(clock))
+    await asyncio.sleep(0)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+
+async def test_a_clock_that_has_just_been_set_does_not_lift_it(tmp_path: Path) -> None:
+    """Or an hour with a bad time source would make every right time look wrong for years."""
+    wall_ms, mono_s = NOON, 0
+    its_clock = Clock(
+        wall_ns=lambda: wall_ms * 10**6, mono_ns=lambda: mono_s * 10**9, synchronised=lambda: True
+    )
+    floor = TimeFloor(tmp_path / "time-floor")
+    await followed(floor, its_clock)
+    assert floor.load() == NOON
+    wall_ms += 400 * 86_400_000
+    await followed(floor, its_clock)
+    assert floor.load() == NOON
+    mono_s += 3600
+    wall_ms += 3_600_000
+    await followed(floor, its_clock)
+    assert floor.load() == wall_ms
+
+
+async def test_one_that_was_too_high_comes_down(tmp_path: Path) -> None:
+    """Twelve times two looks: `keep` looks once more when it is cancelled."""
+    floor = TimeFloor(tmp_path / "time-floor")
+    floor.lift(NOON + 400 * 86_400_000)
+    its_clock = clock(NOON, right=True, floor_ms=floor.load())
+    for _ in range(11):
+        await followed(floor, its_clock)
+        assert its_clock.now().quality is TimeQuality.UNSYNC
+    await followed(floor, its_clock)
+    assert floor.load() == its_clock.floor_ms == NOON
+    assert clock(NOON, right=True, floor_ms=floor.load()).now().quality is TimeQuality.SYNC
+
+
 @pytest.mark.parametrize(
     ("wall_ms", "quality"),
     [(NOON - 1, TimeQuality.UNSYNC), (NOON, TimeQuality.SYNC), (5_000, TimeQuality.UNSYNC)],
