@@ -7,6 +7,7 @@ given it its place; from then on everybody copies bytes.
 import hmac
 import re
 import secrets
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -28,6 +29,10 @@ from drivers.base import (
 from gateway.clock import Stamp, TimeQuality, rfc3339
 
 _ID = re.compile(rb'\{"specversion":"1\.0","id":"([a-z2-7]{8})-([1-9][0-9]{0,18})"')
+_UNSYNC = re.compile(
+    rb',"time":"[^"]{24}","recordedtime":"([^"]{24})","sequence":"([0-9]+)","clock":"unsync"'
+)
+"""In a text these would stand with a backslash before each quotation mark."""
 _encoder = Encoder()
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE32_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
@@ -331,6 +336,23 @@ def encode(event: Draft, *, source: str, epoch: str, seq: int, recorded_ms: int)
     return _encoder.encode(envelope)
 
 
+def redated(body: bytes, former_ms: int, wall_ms: int) -> bytes | None:
+    """The encoded event with its time put right: `wall_ms` for `former_ms`.
+
+    None if its clock was not unsync: such a time is never changed.
+    """
+    match = _UNSYNC.search(body)
+    if match is None:
+        return None
+    recorded = datetime.fromisoformat(match[1].decode())
+    later_ms = round(recorded.timestamp() * 1000) - former_ms
+    clock = (
+        f',"time":"{rfc3339(wall_ms)}","recordedtime":"{rfc3339(wall_ms + later_ms)}"'
+        f',"sequence":"{match[2].decode()}","clock":"{TimeQuality.CORRECTED}"'
+    )
+    return body[: match.start()] + clock.encode() + body[match.end() :]
+
+
 class _Envelope(Struct, omit_defaults=True):
     """The order is that of the text: `identify` looks for the id where it begins."""
 
@@ -345,73 +367,3 @@ class _Envelope(Struct, omit_defaults=True):
     clock: TimeQuality
     data: Data
     correlationid: str | None = None
-
-
-class BirthState(Struct, frozen=True, kw_only=True):
-    """Sent, retained, at every connection."""
-
-    state: str = "birth"
-    session: int
-    """Grows by one with every connection, so that an old will cannot pass for a new one."""
-    epoch: str
-    first_seq: int
-    last_seq: int
-    confirmed_seq: int
-    software: str
-    contract: str = "cg1"
-    clock: TimeQuality
-    devices: dict[str, DeviceState]
-    lanes: list[str]
-    documents: dict[str, str] = field(default_factory=dict)
-    """The version in force of what the gateway works by, by name."""
-
-
-class EndState(Struct, frozen=True, kw_only=True):
-    """`offline`: stopped on purpose, sent by the gateway; `lost`: the will, sent by the broker."""
-
-    state: str
-    session: int
-    epoch: str
-
-
-class DeviceReport(_Data, frozen=True, kw_only=True):
-    """The last known state of a device, for those who come later."""
-
-    device: str
-    driver: str
-    lane: str | None = None
-    state: DeviceState
-    reason: str | None = None
-    since: str
-    """When it came to be in this state; RFC 3339."""
-
-
-def encode_report(
-    kind: str, data: object, *, name: str, source: str, subject: str | None, stamp: Stamp
-) -> bytes:
-    """Something that is told in the same envelope, but is no event and has no place in the journal;
-    `name` is its id."""
-    envelope = {
-        "specversion": "1.0",
-        "id": name,
-        "source": source,
-        "type": f"checkpoint.{kind}.v1",
-        **({"subject": subject} if subject else {}),
-        "time": rfc3339(stamp.wall_ms),
-        "clock": stamp.quality,
-        "data": data,
-    }
-    return _encoder.encode(envelope)
-
-
-def encode_state(state: BirthState | EndState, *, source: str, at_ms: int) -> bytes:
-    """A state message in the same envelope, without a place in the journal."""
-    envelope = {
-        "specversion": "1.0",
-        "id": f"{state.epoch}-state-{state.session}-{state.state}",
-        "source": source,
-        "type": "checkpoint.state.v1",
-        "time": rfc3339(at_ms),
-        "data": state,
-    }
-    return _encoder.encode(envelope)

@@ -12,7 +12,6 @@ from gateway.box import Box, BoxFigures
 from gateway.clock import Clock, Stamp, TimeQuality, rfc3339
 from gateway.config import Config
 from gateway.errors import JournalError
-from gateway.events import DeviceReport
 from gateway.health import (
     BoxHealth,
     ClockHealth,
@@ -28,6 +27,7 @@ from gateway.health import (
 )
 from gateway.journal import Journal
 from gateway.recorder import Recorder
+from gateway.statements import DeviceReport
 from gateway.supervisor import Supervisor
 from gateway.topics import ROOT
 from gateway.uplink import Uplink

@@ -24,7 +24,14 @@ LOWEST = {
     "gateway.errors", "gateway.log", "gateway.clock", "gateway.timefloor", "gateway.keys",
     "gateway.config",
 }  # fmt: skip
-WIRE = {"gateway.events", "gateway.clock", "gateway.config", "gateway.errors", "drivers.base"}
+WIRE = {
+    "gateway.events",
+    "gateway.statements",
+    "gateway.clock",
+    "gateway.config",
+    "gateway.errors",
+    "drivers.base",
+}
 PARTS = {
     "gateway.configfile", "gateway.recorder", "gateway.journal", "gateway.uplink",
     "gateway.fleet", "gateway.health", "gateway.control", "gateway.events",
@@ -169,6 +176,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
     "gateway.events": BASE | {"gateway.clock"},
+    "gateway.statements": BASE | {"gateway.clock"},
     "gateway.restarts": {"gateway.notify"},
     "gateway.notify": {"gateway.turns"},
     "gateway.turns": set(),

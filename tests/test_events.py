@@ -24,17 +24,15 @@ from drivers.base import (
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import (
     AlarmState,
-    BirthState,
-    EndState,
     Observation,
     Origin,
     Pseudonyms,
     alarm,
     draft,
     encode,
-    encode_state,
     new_correlation,
 )
+from gateway.statements import BirthState, EndState, encode_state
 
 SOURCE = "/gateways/410102011003007"
 STAMP = Stamp(1_773_785_523_412, TimeQuality.SYNC, "boot", 7)

@@ -5,16 +5,18 @@ import math
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from sqlite3 import DatabaseError
 
-from gateway.clock import Clock
+from gateway.clock import Clock, TimeQuality
 from gateway.config import JournalConfig
 from gateway.errors import JournalError
 from gateway.events import Draft, encode
-from gateway.journal import records
+from gateway.journal import records, undated
 from gateway.journal.caretaker import Caretaker
 from gateway.journal.damage import DamageError
+from gateway.journal.dating import Dating
 from gateway.journal.exports import Exports
 from gateway.journal.keeper import Keeper
 from gateway.journal.reader import Reader
@@ -79,6 +81,9 @@ class Journal:
         """What was taken out of here by stick."""
         self.condition = self._caretaker.condition
         """What is known of the file's health."""
+        self.dating = Dating(store, ledger, self._writer, clock)
+        """Which rows still get their true time; who sends one has it sealed first."""
+        self._dating = asyncio.create_task(self.dating.run(), name="journal-dating")
         keeper = Keeper(store, ledger, self._writer, config, clock)
         self.room = keeper.room
         """Bytes that are taken and left, as of the keeper's last look."""
@@ -87,7 +92,7 @@ class Journal:
         self.bound = keeper.bound
         """Takes other bounds into force; see there."""
         self._keeping = asyncio.create_task(keeper.run(), name="journal-keeper")
-        self.tasks = (self._writing, self._caring, self._keeping)
+        self.tasks = (self._writing, self._caring, self._keeping, self._dating)
         """What it lives by: where one of them ends before ``close``, so should the process."""
 
     @classmethod
@@ -109,6 +114,7 @@ class Journal:
             except DamageError as damage:
                 await store.renew(str(damage))
                 ledger = await store.read(records.load)
+            ledger.undated = await store.read(partial(undated.load, clock.boot))
             opened.pop_all()
         return cls(store, ledger, source, clock, config or JournalConfig())
 
@@ -189,10 +195,11 @@ class Journal:
     async def close(self) -> None:
         """Finish what waits, make the confirmations durable, let go of the file."""
         self._writer.close()
-        self._caring.cancel()
-        self._keeping.cancel()
+        beside = [self._caring, self._dating, self._keeping]
+        for task in beside:
+            task.cancel()
         try:
-            await asyncio.wait([self._caring, self._keeping])
+            await asyncio.wait(beside)
             await self._writing
         finally:
             await self._store.close()
@@ -221,13 +228,16 @@ def _preparing(ledger: Ledger, source: str, clock: Clock) -> Prepare:
     """Makes records of what the gateway ``source`` has to say in the present life."""
 
     def prepare(drafts: Sequence[Draft], first: int) -> list[Record]:
-        recorded_ms, upto, epoch = clock.now().wall_ms, ledger.delivery.upto, ledger.epoch
+        mono_ns, upto, epoch = clock.now().mono_ns, ledger.delivery.upto, ledger.epoch
         records = []
         for seq, draft in enumerate(drafts, first):
             stamp = draft.stamp
+            # Not what the wall clock says: that may have been set since.
+            recorded_ms = stamp.wall_ms + max(0, mono_ns - stamp.mono_ns) // 1_000_000
             body = encode(draft, source=source, epoch=epoch, seq=seq, recorded_ms=recorded_ms)
             row = Row(seq, draft.kind, draft.alarm, stamp.wall_ms, body)
-            records.append(Record(row, stamp.boot, stamp.mono_ns // 1_000_000, upto))
+            undated = stamp.quality is TimeQuality.UNSYNC
+            records.append(Record(row, stamp.boot, stamp.mono_ns // 1_000_000, upto, undated))
         return records
 
     return prepare

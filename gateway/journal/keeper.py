@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NoReturn
 
-from gateway.clock import Clock, TimeQuality
+from gateway.clock import Clock
 from gateway.config import JournalConfig
 from gateway.errors import JournalError
 from gateway.events import AlarmState, Draft, GapData, GapReason, Kind, alarm, new_correlation
@@ -25,6 +25,7 @@ from gateway.journal.ballast import (
 )
 from gateway.journal.purge import Purger
 from gateway.journal.records import Ledger
+from gateway.journal.retention import Retention
 from gateway.journal.store import LOG_BYTES, Store
 from gateway.journal.writer import Writer
 from gateway.ranges import Range, first_of
@@ -70,6 +71,7 @@ class Keeper:
         self._keep_ms = _ms(config)
         self._ballast = Ballast(store.path)
         self._purger = Purger(store, ledger)
+        self._retention = Retention(store, ledger, self._purger, clock)
         self._thinned = 0
         self._expire_at = 0.0
         self._full: str | None = None
@@ -96,12 +98,13 @@ class Keeper:
         limit, full = await self._balance()
         await self._purger.limit(limit)
         now = asyncio.get_running_loop().time()
-        if now >= self._expire_at and self._clock.now().quality is not TimeQuality.UNSYNC:
+        if now >= self._expire_at:
             self._expire_at = now + EXPIRE_EVERY_S
-            await self._expire(self._clock.now().wall_ms - self._keep_ms)
+            await self._retention.expire(self._keep_ms)
         await self._surrender(limit)
         await self._give_back(limit // 10)
         await self._tell(full)
+        await self._retention.mark_hourly()
 
     async def _tell(self, full: bool) -> None:
         """Raise the alarm when there is no room for the ballast, clear it when there is again."""
@@ -137,13 +140,6 @@ class Keeper:
                 _log.warning("%s had been delivered and is deleted for want of room", gone.path)
 
         return await self._store.read(balance)
-
-    async def _expire(self, before_ms: int) -> None:
-        """Delete what has been confirmed and is older than `before_ms`."""
-        rows = await self._purger.oldest(self._purger.confirmed())
-        while old := [seq for seq, wall_ms in rows if wall_ms < before_ms]:
-            await self._purger.delete(old)
-            rows = await self._purger.oldest(self._purger.confirmed())
 
     async def _surrender(self, limit: int) -> None:
         """With the file nearly at `limit`: telemetry, then the oldest confirmed, then a gap."""

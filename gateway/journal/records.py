@@ -12,10 +12,11 @@ from functools import lru_cache
 import google_crc32c
 from msgspec import Struct
 
-from gateway.events import Kind
+from gateway.events import Kind, redated
 from gateway.journal.damage import DamageError
 from gateway.journal.delivery import Changes, Delivery
 from gateway.journal.rows import Recent, Row
+from gateway.journal.undated import Undated
 from gateway.ranges import Range
 
 
@@ -26,6 +27,8 @@ class Record(Struct, frozen=True, gc=False):  # as little as a row does
     boot: str
     mono_ms: int
     upto: int
+    undated: bool
+    """Whether its clock was not right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Ledger:
     damaged: set[int] = field(default_factory=set)
     """Numbers whose rows were met and failed their check; they are never returned."""
     recent: Recent = field(default_factory=Recent)
+    undated: Undated = field(default_factory=Undated)
 
     def become(self, other: "Ledger") -> None:
         """Hold what ``other`` holds: a new life has begun."""
@@ -143,6 +147,17 @@ def _columns(record: Record, boot: int) -> tuple[int | str | bytes, ...]:
     kind = row.kind.value
     crc = _check(row.seq, kind.encode(), row.alarm, mono_ms, row.wall_ms, upto, row.body)
     return row.seq, kind, row.alarm, boot, mono_ms, row.wall_ms, upto, crc, row.body
+
+
+def redate(columns: Columns, zero_ms: int) -> tuple[int, int, bytes, int] | None:
+    """The row with its true time, its boot having begun at `zero_ms`: wall time, check value, body
+    and number. None if its time is not known to be wrong, or the row is damaged."""
+    seq, kind, alarm, mono_ms, former_ms, upto, _, body = columns
+    wall_ms = zero_ms + mono_ms
+    right = redated(body, former_ms, wall_ms) if sound(columns) else None
+    if right is None:
+        return None
+    return wall_ms, _check(seq, kind, alarm, mono_ms, wall_ms, upto, right), right, seq
 
 
 def _boot_key(connection: sqlite3.Connection, name: str) -> int:

@@ -29,13 +29,30 @@ _VERSION_2 = (
     "CREATE TABLE salvaged (number INTEGER PRIMARY KEY, report TEXT NOT NULL) STRICT",
 )
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # From `first` on rows of the boot may have been recorded with a wrong clock; a row at most.
+    "CREATE TABLE undated (first INTEGER NOT NULL, boot TEXT NOT NULL) STRICT",
+    # Those of them whose time must stay as it is: they may have been sent.
+    "CREATE TABLE sealed (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT",
+    # How far the journal had got at a moment: once an hour, to know how old a row is at least.
+    """CREATE TABLE mark (
+        seq INTEGER PRIMARY KEY, boot TEXT NOT NULL, mono_ms INTEGER NOT NULL,
+        wall_ms INTEGER) STRICT""",
+)
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What leads from each version (`user_version`) to the next."""
 
 TABLES = (
     frozenset[str](),
     frozenset({"journal", "boot", "event", "confirmed"}),
     frozenset({"journal", "boot", "event", "confirmed", "carried", "salvaged"}),
+    frozenset(
+        {
+            *("journal", "boot", "event", "confirmed", "carried", "salvaged"),
+            *("undated", "sealed", "mark"),
+        }
+    ),
 )
 """What a file of each version must have."""
 

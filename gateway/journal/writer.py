@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gateway.errors import JournalError
 from gateway.events import Draft
-from gateway.journal import records
+from gateway.journal import records, undated
 from gateway.journal.commits import Commits, FullError, Work
 from gateway.journal.damage import DamageError
 from gateway.journal.delivery import Changes
@@ -121,9 +121,10 @@ class Writer:
         if not batch and not changes:
             return
         claim = Claim(self._ledger.epoch, self._ledger.last_seq + len(batch))
+        begins = self._ledger.undated.begins(batch)
         try:
             await self.commits.commit(
-                partial(_store, group, batch, changes),
+                partial(_store, group, batch, changes, begins),
                 claim,
                 room_is_made=lambda: bool(self._queue and self._queue[0].before),
             )
@@ -142,6 +143,8 @@ class Writer:
             self.flush_soon(0)
             _refuse(group, error)
         else:
+            if begins:
+                self._ledger.undated.begin(batch[0].row.seq)
             self._publish(group, batch)
         finally:  # whatever else ends the writer must not leave its callers waiting for ever
             _refuse(group, JournalError("The journal's writer has ended."))
@@ -188,11 +191,14 @@ def _store(
     group: Sequence[_Append],
     batch: list[Record],
     changes: Changes,
+    begins: bool,
     connection: sqlite3.Connection,
 ) -> None:
     for append in group:
         if append.before:
             append.before(connection)
+    if begins:
+        undated.begin(batch[0].row.seq, batch[0].boot, connection)
     records.store(batch, changes, connection)
 
 

@@ -56,7 +56,13 @@ class Batches:
     def close(self) -> None:
         """Read nothing ahead any more."""
         self._closed = True
-        self._drop()
+        self.drop()
+
+    def drop(self) -> None:
+        """Let go of what has been read ahead."""
+        if self._ahead:
+            self._ahead.packed.cancel()
+        self._ahead = None
 
     def _spans(self, most: int) -> list[Range]:
         """The next `most` numbers that are to be sent."""
@@ -77,7 +83,7 @@ class Batches:
             packed = await self._ahead.packed
             if packed and order.allows(packed):
                 return packed
-        self._drop()
+        self.drop()
         return await self._read(spans, order)
 
     async def _read(self, spans: Sequence[Range], order: Order) -> Packed | None:
@@ -85,7 +91,7 @@ class Batches:
         return await self._journal.gather(spans, max_bytes=order.plain_bytes - 2, make=make)
 
     async def _read_ahead(self, order: Order) -> None:
-        self._drop()
+        self.drop()
         if not self._closed and (spans := self._spans(order.rows)):
             self._ahead = _Ahead(spans, asyncio.create_task(self._try_to_read(spans, order)))
             await asyncio.sleep(0)  # let it begin
@@ -94,8 +100,3 @@ class Batches:
         with suppress(JournalError):  # who asks for it will know
             return await self._read(spans, order)
         return None
-
-    def _drop(self) -> None:
-        if self._ahead:
-            self._ahead.packed.cancel()
-        self._ahead = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from gateway.clock import Clock
-from gateway.events import DeviceReport, encode_report
+from gateway.statements import DeviceReport, encode_report
 from gateway.topics import Topics
 from gateway.uplink.link import FAILURE, Link
 from gateway.uplink.post import Post

@@ -1,5 +1,6 @@
 """Supplies one link's streams from the journal: what is live, what is backlog, what comes next."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from gateway.clock import Clock
@@ -11,6 +12,7 @@ from gateway.uplink.packing import Order, Packed, pack
 from gateway.uplink.recall import Recall
 from gateway.uplink.streams import Pacing, Streams
 from gateway.uplink.tally import Tally
+from gateway.uplink.waiting import Waiting
 
 _SINGLES_BYTES = 1 << 20
 """Of waiting live rows in memory; rarely reached, a row has a few hundred."""
@@ -29,13 +31,15 @@ class Feed:
         self._pacing = pacing
         self._tally = tally
         self._tail = 0
+        self._revision = journal.dating.revision
         self.former = Former(journal, tally, pacing.resend_after_s)
         self.batches = Batches(journal, streams, tally)
+        self.waiting = Waiting(journal, tally, clock, pacing.clock_s)
         self.recall = Recall(journal, tally, clock)
         self.doubtful = Ranges()
         """What the centre may have: kept back until it has said what it has."""
 
-    async def begin(self, wall_ms: int) -> None:
+    async def begin(self, wall_ms: int, now: float) -> None:
         """Take up everything unconfirmed: alarms and young rows singly, the rest as backlog.
 
         Raises:
@@ -61,9 +65,12 @@ class Feed:
             if row.seq not in self._tally and row.seq not in self.doubtful:
                 self._streams.backlog.remove(row.seq, row.seq)
                 self._streams.offer(row, 0.0)
+        self.waiting.part(self._streams.backlog, now)
 
     def _part_from_doubtful(self, last: int) -> None:
         unconfirmed = list(self._journal.delivery.gaps(0, last))
+        for each in self._journal.dating.open(1, last):
+            self._tally.doubtful.remove(*each)  # what has been sent is sealed
         self._streams.backlog = Ranges.of(unconfirmed)
         for each in self._tally.doubtful:
             self._streams.backlog.remove(*each)
@@ -98,6 +105,9 @@ class Feed:
         Raises:
             JournalError: nothing was taken up.
         """
+        if self._revision != self._journal.dating.revision:
+            await self._refresh()
+        self.waiting.release(self._streams.backlog, now)
         self._streams.former = self.former.waits(now)
         self._streams.recalled = self.recall.waits()
         last = self._journal.last_seq
@@ -151,6 +161,27 @@ class Feed:
         confirmed, recalled = self._journal.delivery.is_confirmed, self._tally.recalled
         spans = list(runs([each for each in numbers if not confirmed(each) or each in recalled]))
         return await self._journal.gather(spans, max_bytes=_MESSAGE_BYTES, make=lambda it: it)
+
+    async def are_final(self, numbers: Sequence[int]) -> bool:
+        """Whether these, as they were read since the last `follow`, will be so for ever; else they
+        have to be read again."""
+        if numbers[0] < 0 or numbers[0] in self._tally.recalled:
+            return True  # of former lives, or confirmed: never corrected
+        await self._journal.dating.seal(numbers)
+        return self._journal.dating.revision == self._revision
+
+    async def _refresh(self) -> None:
+        """Let go of what was read before times were corrected."""
+        revision = self._journal.dating.revision
+        alarms = {row.seq: row for row in await self._journal.alarms()}
+        waiting = [row.seq for row in self._streams.alarms]
+        self._streams.alarms = deque(alarms[seq] for seq in waiting if seq in alarms)
+        for seq in waiting:
+            if seq not in alarms:
+                self._streams.backlog.add(seq, seq)
+        self._streams.live_to_backlog()
+        self.batches.drop()
+        self._revision = revision
 
     async def _divert(self, last: int) -> None:
         """A flood: its rows go in batches, but not its alarms."""

@@ -144,6 +144,7 @@ class Sender:
         flying = self.post.flying
         held = self._tally.trials.held
         on_trial = any(number in held for each in flying for number in each.numbers)
+        self._tally.ended_at = asyncio.get_running_loop().time()
         self._tally.sent(each for parcel in flying for each in _own(parcel.numbers))
         guilty = self._tally.trials.lost([parcel.numbers for parcel in flying])
         if guilty is not None:
@@ -171,7 +172,7 @@ class Sender:
     async def _take_up(self, now: float) -> None:
         """Let the streams have what has become due."""
         if not self._streams.begun:
-            await self._feed.begin(self._clock.now().wall_ms)
+            await self._feed.begin(self._clock.now().wall_ms, now)
             self._streams.begun = True
         await self.dialogue.take_up(now)
         await self._feed.follow(now)
@@ -205,14 +206,17 @@ class Sender:
     async def _send_next(self, now: float) -> bool:
         """Send one message; false if nothing may go."""
         match stream := self._streams.choose(now):
-            case Stream.ALARM:
-                self.post.send_single(stream, self._streams.alarms.popleft())
-            case Stream.LIVE:
-                self.post.send_single(stream, self._streams.live.popleft())
+            case Stream.ALARM | Stream.LIVE:
+                rows = self._streams.alarms if stream is Stream.ALARM else self._streams.live
+                if await self._feed.are_final([rows[0].seq]):
+                    self.post.send_single(stream, rows.popleft())
             case Stream.BATCH:
                 order = self.post.order(self._verdicts.batch_rows)
                 if order.plain_bytes and (packed := await self._feed.batch(order, now)):
-                    self.post.send_batch(packed)
+                    if await self._feed.are_final(packed.numbers):
+                        self.post.send_batch(packed)
+                    else:
+                        self._feed.put_back(packed.numbers)
                 return order.plain_bytes > 0
         return stream is not None
 
@@ -221,6 +225,7 @@ class Sender:
         times = [*self._streams.resume_times(), self.post.ready_at(now), self._trial_due]
         times += [self.dialogue.answer_due, self.dialogue.reminders.due_at() or now]
         times += [self._feed.former.repeat_at or now, self._tally.retry_at(self._most_retry_s)]
+        times += [now + (self._feed.waiting.look_at or 0.0)]
         due = min((at for at in times if at > now), default=None)
         try:
             async with asyncio.timeout_at(due):

@@ -5,8 +5,8 @@ from importlib.metadata import version
 
 from gateway.clock import Clock
 from gateway.config import Config
-from gateway.events import BirthState, EndState, encode_state
 from gateway.journal import Journal
+from gateway.statements import BirthState, EndState, encode_state
 from gateway.uplink.bulletins import DeviceReports
 
 

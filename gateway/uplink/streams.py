@@ -56,6 +56,9 @@ class Pacing:
     """What the centre has not confirmed by then goes again."""
     ask_after_s: float = 30.0
     """What the centre has not confirmed by then makes the gateway ask what it has."""
+    clock_s: float = 60.0
+    """So long at most a backlog with wrong times waits for the clock, which comes with the network:
+    NTP takes 10 s, and a name server that is not there yet makes it try again."""
     answer_s: float = 1.0
     """So long a fresh link waits for the centre's word before it repeats what was sent before."""
     trial_after_s: float = 1.0

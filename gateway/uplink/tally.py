@@ -45,6 +45,8 @@ class Tally:
     aside_at: float = 0.0
     """When an event was last set aside, by the loop's clock."""
 
+    ended_at: float | None = None
+    """When the last link ended, by the loop's clock; None if this process has had none."""
     retries: int = 0
     """How often they have been given another chance."""
 

@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.events import Draft, Observation, Origin, Pseudonyms, draft, encode
 from tests.uplink.gate import PLACE
 
-CLOCK = Clock()
+CLOCK = Clock(synchronised=lambda: True)
 PSEUDONYMS = Pseudonyms(bytes(Pseudonyms.KEY_BYTES))
 
 _CAMERA = Origin("camera", "camera", "in-1")

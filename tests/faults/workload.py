@@ -10,16 +10,15 @@ import os
 import sqlite3
 import struct
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from gateway.clock import Clock
 from gateway.journal import Journal, Row, schema
 from tests.faults.mutants import Mutant, mutated
-from tests.journal.journals import SOURCE, filled, note, opened
+from tests.journal.journals import SOURCE, filled, marked, note, opened
 
 _SAYING = struct.Struct("<8sq")
 Say = Callable[[str, int], None]
@@ -90,11 +89,12 @@ async def migrate(path: Path, say: Say) -> None:
 
 async def purge(path: Path, say: Say) -> None:
     """Delivered events that are older than they have to be are deleted, behind the scenes."""
-    old = replace(note(0).stamp, wall_ms=1)
-    clock = Clock(synchronised=lambda: True)  # else no date is trusted
-    journal = await Journal.open(path, source=SOURCE, clock=clock)
-    await journal.append([replace(note(number), stamp=old) for number in range(1, 31)])
+    async with opened(path) as journal:
+        await filled(journal, 30)
+    marked(path)
     say("recorded", 30)
+    later = Clock(mono_ns=lambda: time.monotonic_ns() + 15 * 86_400 * 10**9)
+    journal = await Journal.open(path, source=SOURCE, clock=later)
     for seq in range(1, 16):
         say("delivers", seq)
     say("begin", 0)

@@ -16,7 +16,7 @@ from gateway.events import DeviceData, Draft, Kind
 from gateway.journal import Journal
 
 SOURCE = "/gateways/410102011003007"
-CLOCK = Clock()
+CLOCK = Clock(synchronised=lambda: True)
 
 
 def note(number: int, *, alarm: bool = False, padding: int = 0, noise: int = 0) -> Draft:
@@ -40,6 +40,14 @@ async def opened(
         yield journal
     finally:
         await journal.close()
+
+
+def marked(path: Path) -> None:
+    """As if the journal had noted just now how far it has come."""
+    now = CLOCK.now()
+    [(newest,)] = query(path, "SELECT max(seq) FROM event")
+    moment = now.boot, now.mono_ns // 1_000_000, now.wall_ms
+    query(path, "INSERT INTO mark VALUES (?, ?, ?, ?)", newest, *moment)
 
 
 @contextmanager

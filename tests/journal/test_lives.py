@@ -317,5 +317,5 @@ async def test_a_kept_journal_of_every_version_is_taken_up(kept: Path, tmp_path:
         [row] = await journal.append([note(13)])
         assert row.seq == 13
         assert await checked(journal) == "sound"
-    assert query(path, "PRAGMA user_version") == [(2,)]
+    assert query(path, "PRAGMA user_version") == [(3,)]
     assert not asides(path)

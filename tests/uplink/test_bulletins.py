@@ -9,7 +9,7 @@ import pytest
 
 from drivers.base import DeviceState
 from gateway.config import Confirm, Profile, Protocol
-from gateway.events import DeviceReport
+from gateway.statements import DeviceReport
 from gateway.uplink.bulletins import Standing
 from tests.brokers import mosquitto, until
 from tests.fakebroker import FakeBroker, Published, fake_broker

@@ -52,7 +52,7 @@ async def begun(
     streams = Streams(PACING, window=20)
     tally = Tally(set_aside=dict.fromkeys(set_aside, 0x95))
     feed = Feed(journal, streams, PACING, tally, CLOCK)
-    await feed.begin(now_ms() if at_ms is None else at_ms)
+    await feed.begin(now_ms() if at_ms is None else at_ms, 0.0)
     return feed, streams
 
 

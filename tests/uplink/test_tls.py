@@ -124,24 +124,6 @@ async def test_a_missing_file_is_named(tmp_path: Path) -> None:
         make_tls(TlsConfig(ca_file=tmp_path / "nowhere.pem"), Clock().now(), 0)
 
 
-@pytest.mark.parametrize("year", [1970, 2020, 2040])
-async def test_an_unset_clock_opens_with_the_time_that_is_known(tmp_path: Path, year: int) -> None:
-    """The whole daemon, its wall clock in another year from its first breath."""
-    identities = Identities(tmp_path)
-    config = identities.client()
-    async with identities.broker(*MUTUAL, before=day(2025), after=day(2035)) as broker:
-        text = TOML.format(port=broker.port, ca=config.ca_file, cert=config.cert_file)
-        daemon = Daemon(tmp_path, text, environment=_faked(year))
-        daemon.state_dir.mkdir()
-        (daemon.state_dir / "time-floor").write_text(f"{ms(2026)}\n")
-        async with daemon:
-            picture = await daemon.until(lambda picture: picture.link.online)
-            assert picture.clock.quality is TimeQuality.UNSYNC
-            await daemon.stop()
-        assert f"the clock says {year}-" in daemon.log
-        assert "no link" not in daemon.log
-
-
 async def test_an_unset_clock_waits_when_nothing_is_known(tmp_path: Path) -> None:
     identities = Identities(tmp_path)
     config = identities.client()
