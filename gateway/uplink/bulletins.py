@@ -25,6 +25,7 @@ _HEALTH_EVERY_S = 60
 _SUSPICIOUS_S = 2.0
 """A link that ends so soon after a bulletin may have ended over it."""
 _COINCIDENCES = 1
+"""So many in a row may be chance."""
 _SILENT_S = 3600.0
 
 DeviceReports = Callable[[], Mapping[str, DeviceReport]]
@@ -124,7 +125,7 @@ class Bulletins:
     def _tell_devices(self, now: float) -> None:
         present = self._reports.devices()
         states = {name: (each.state, each.reason) for name, each in present.items()}
-        for name in self._told.keys() | states.keys():
+        for name in {**states, **self._told}:
             if states.get(name) != self._told.get(name):
                 if not self._may_go(now):
                     return

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -101,12 +102,10 @@ def test_both_languages_say_everything() -> None:
         assert advice
 
 
-def test_nothing_comes_from_elsewhere() -> None:
-    for path in ASSETS.iterdir():
-        foreign = path.read_text().replace("http://www.w3.org/2000/svg", "")
-        assert "//" not in foreign.replace("://", "//") or path.suffix == ".js", path
-        assert "http:" not in foreign, path
-        assert "https:" not in foreign, path
+@pytest.mark.parametrize("path", sorted(ASSETS.iterdir()), ids=lambda path: path.name)
+def test_nothing_comes_from_elsewhere(path: Path) -> None:
+    text = path.read_text().replace("http://www.w3.org/2000/svg", "")  # a name, not an address
+    assert re.findall(r"""https?:|(?:src|href|url|from)\W{0,3}//""", text) == []
 
 
 async def test_a_port_that_is_taken_costs_the_page_and_not_the_gate(
