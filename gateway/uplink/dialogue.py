@@ -79,6 +79,8 @@ class Dialogue:
         on_their_way = [number for parcel in self._post.flying for number in parcel.numbers]
         for first, last in runs(sorted([*on_their_way, *self._streams.singles()])):
             wanted.remove(first, last)
+        for each in self._feed.waiting.rows:  # it has not been sent yet
+            wanted.remove(*each)
         if self._asked_at is not None:
             # It has answered, and what was sent before the question is not in the answer.
             for each in self.reminders.sent_before(self._asked_at - self._patience_s / 2):

@@ -225,7 +225,7 @@ class Sender:
         times = [*self._streams.resume_times(), self.post.ready_at(now), self._trial_due]
         times += [self.dialogue.answer_due, self.dialogue.reminders.due_at() or now]
         times += [self._feed.former.repeat_at or now, self._tally.retry_at(self._most_retry_s)]
-        times += [now + (self._feed.waiting.look_at or 0.0)]
+        times += [now + (self._feed.waiting.look_in_s or 0.0)]
         due = min((at for at in times if at > now), default=None)
         try:
             async with asyncio.timeout_at(due):

@@ -14,7 +14,7 @@ from gateway.uplink.tally import Tally
 class Waiting:
     """For one link. Alarms and what is young never wait."""
 
-    LOOK_S = 1.0
+    _LOOK_S = 1.0
 
     def __init__(self, journal: Journal, tally: Tally, clock: Clock, most_s: float) -> None:
         self._journal = journal
@@ -22,7 +22,8 @@ class Waiting:
         self._clock = clock
         self._most_s = most_s
         self._until = 0.0
-        self._rows = Ranges()
+        self.rows = Ranges()
+        """What is kept back."""
 
     def part(self, backlog: Ranges, now: float) -> None:
         """Take from `backlog` what is better sent later: for as long as the link was away, so that
@@ -33,21 +34,21 @@ class Waiting:
         if now < self._until:
             for first, last in list(backlog):
                 for each in self._journal.dating.open(first, last):
-                    self._rows.add(*each)
+                    self.rows.add(*each)
                     backlog.remove(*each)
 
     def release(self, backlog: Ranges, now: float) -> None:
         """Give back to `backlog` what has its right time now, or has waited long enough."""
-        for first, last in list(self._rows):
+        for first, last in list(self.rows):
             released = Ranges.of([(first, last)])
             if now < self._until:
                 for each in self._journal.dating.open(first, last):
                     released.remove(*each)
             for each in released:
-                self._rows.remove(*each)
+                self.rows.remove(*each)
                 backlog.add(*each)
 
     @property
-    def look_at(self) -> float | None:
+    def look_in_s(self) -> float | None:
         """How many seconds until the next `release`; None if nothing waits."""
-        return self.LOOK_S if self._rows else None
+        return self._LOOK_S if self.rows else None

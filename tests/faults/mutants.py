@@ -18,13 +18,14 @@ from typing import Any
 from drivers import gy_mcu906
 from drivers.camera import process
 from drivers.wire import names
-from gateway import cli
-from gateway.events import Observation
+from gateway import cli, clock
+from gateway.events import Draft, Observation
 from gateway.holding import Holding
-from gateway.journal import ballast, purge, store
+from gateway.journal import ballast, dating, purge, store
 from gateway.journal.witness import Claim
 from gateway.recorder import Recorder
 from gateway.stick import folder
+from gateway.timefloor import TimeFloor
 from gateway.uplink import dial, link, recall
 from gateway.uplink.link import Link
 from gateway.uplink.session import Session
@@ -49,6 +50,11 @@ class Mutant(StrEnum):
     RESOLVING = "wait for the resolver at the end"
     UNSYNCED = "mark what is not on the stick yet"
     MARK_CONFIRMS = "take a mark for a delivery"
+    UNSEALED = "correct what was sent"
+    WALL_ORDER = "order by wall time"
+    WALL_AGE = "delete by the wall clock"
+    UNFLAGGED = "trust a clock that was set"
+    FLOORLESS = "forget the time floor"
     NO_DEDUPLICATION = "no deduplication"
     """The centre's, not the gateway's: see `tests.faults.site`."""
 
@@ -215,6 +221,40 @@ def _mark_confirms() -> _Mutation:
     return Session, name, confirm
 
 
+def _unsealed() -> _Mutation:
+    """Correct times of events that may have been sent."""
+
+    async def seal(*_: object) -> None:
+        pass
+
+    return dating.Dating, seal.__name__, seal
+
+
+def _wall_order() -> _Mutation:
+    """Number what has come together by its wall time."""
+    take_next = Recorder._next
+
+    async def next_by_wall(self: Recorder) -> list[Draft]:
+        return sorted(await take_next(self), key=lambda each: each.stamp.wall_ms)
+
+    return Recorder, take_next.__name__, next_by_wall
+
+
+def _wall_age() -> _Mutation:
+    """Take a clock that has just been set for the truth."""
+    return clock.Clock, "steady", lambda *_: True
+
+
+def _unflagged() -> _Mutation:
+    """Not notice that somebody has set the clock."""
+    return clock, "_STEP_NS", 1 << 62
+
+
+def _floorless() -> _Mutation:
+    """Forget over a power cut what time it was."""
+    return TimeFloor, "load", lambda _: 0
+
+
 _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.NORMAL: partial(_set_after_all, "PRAGMA synchronous = NORMAL"),
     Mutant.ROLLBACK: partial(_set_after_all, "PRAGMA journal_mode = DELETE"),
@@ -232,6 +272,11 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.RESOLVING: _resolving,
     Mutant.UNSYNCED: _unsynced,
     Mutant.MARK_CONFIRMS: _mark_confirms,
+    Mutant.UNSEALED: _unsealed,
+    Mutant.WALL_ORDER: _wall_order,
+    Mutant.WALL_AGE: _wall_age,
+    Mutant.UNFLAGGED: _unflagged,
+    Mutant.FLOORLESS: _floorless,
 }
 
 

@@ -22,6 +22,7 @@ from tests.faults.disk import Disk, FileSystem, disk
 from tests.faults.kept import ViolationError, kept
 from tests.faults.mutants import Mutant
 from tests.faults.proxy import Conditions, fault_proxy
+from tests.faults.timesource import TimeSource
 from tests.receiving import CountingCentre, Received, listening
 
 ROOT = Path(__file__).parents[2]
@@ -201,13 +202,19 @@ async def site(
                 yield Site(daemon, its_disk, thermometer, received, rng)
 
 
-def daemon_of(directory: Path, port: int, mutant: Mutant | None = None) -> Daemon:
-    """One that is not running yet, or a mutant of it."""
+def daemon_of(
+    directory: Path, port: int, mutant: Mutant | None = None, source: TimeSource | None = None
+) -> Daemon:
+    """One that is not running yet, or a mutant of it; with a `source` that is where its time is
+    from."""
+    program: Sequence[str] = ("tests.faults.mutants", mutant) if mutant else ("gateway",)
+    if source:
+        program = source.program(mutant)
     return Daemon(
         directory,
         _CONFIG.format(port=port),
-        environment={"PYTHONPATH": str(ROOT)},
-        program=("tests.faults.mutants", mutant) if mutant else ("gateway",),
+        environment={"PYTHONPATH": str(ROOT), **(source.environment if source else {})},
+        program=program,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import shutil
 import sys
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.faults.operations import Kind as Did
 from tests.faults.operations import Operation
 from tests.faults.replay import Crash, Replay
 from tests.faults.workload import WORKLOADS, at_rest, heard, number_of
+from tests.journal.boxes import corrected
 from tests.journal.journals import note, opened
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,8 @@ class Promises:
     recorded: int = 0
     session: int = 0
     delivered: set[int] = field(default_factory=set)
+    sent: dict[int, int] = field(default_factory=dict)
+    """Check values of what may have been sent."""
     damaged: set[int] = field(default_factory=set)
     """Undelivered events of a journal that was then damaged; their rows can be read."""
 
@@ -49,6 +53,8 @@ class Promises:
                 self.session = number
             case "delivers", seq:
                 self.delivered.add(seq)
+            case "sends", both:
+                self.sent[both >> 32] = both & 0xFFFFFFFF
             case "damaged", _:
                 self.damaged = set(range(1, self.recorded + 1)) - self.delivered
                 self.recorded = 0
@@ -92,8 +98,11 @@ async def verify(path: Path, promises: Promises) -> None:
             raise ViolationError("the journal is set aside, and its events with it")
         if journal.last_seq < promises.recorded:
             raise ViolationError(f"{promises.recorded - journal.last_seq} events are lost")
+        await corrected(journal)
         waiting = await journal.read(0, max_rows=1 << 30, max_bytes=1 << 40)
         for row in waiting:
+            if promises.sent.get(row.seq) not in (None, zlib.crc32(row.body)):
+                raise ViolationError(f"{row.seq} is not any more as it was sent")
             if row.kind is not Kind.GAP and number_of(row) != row.seq:
                 raise ViolationError(f"{row.seq} is another event than it was")
         if len(waiting) != journal.counts().waiting:
@@ -169,6 +178,7 @@ async def test_nothing_promised_is_lost_at_every_point(
         ("accept", Mutant.ROLLBACK),
         ("accept", Mutant.ACK_FIRST),
         ("purge", Mutant.DELETE_FIRST),
+        ("redate", Mutant.UNSEALED),
     ],
 )
 async def test_it_finds(workload: str, mutant: Mutant, tmp_path: Path, account: Account) -> None:

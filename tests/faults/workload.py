@@ -11,6 +11,7 @@ import sqlite3
 import struct
 import sys
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,8 @@ from pathlib import Path
 from gateway.clock import Clock
 from gateway.journal import Journal, Row, schema
 from tests.faults.mutants import Mutant, mutated
-from tests.journal.journals import SOURCE, filled, marked, note, opened
+from tests.journal.boxes import Box, corrected
+from tests.journal.journals import CLOCK, SOURCE, filled, marked, note, opened
 
 _SAYING = struct.Struct("<8sq")
 Say = Callable[[str, int], None]
@@ -106,6 +108,30 @@ async def purge(path: Path, say: Say) -> None:
     await journal.close()
 
 
+async def redate(path: Path, say: Say) -> None:
+    """The clock becomes right when some of what was recorded may have been sent."""
+    box = Box()
+    box.clock = box.booted(CLOCK.boot)
+    async with opened(path, clock=box.clock) as journal:
+        await journal.append(box.notes(*range(1, 31)))
+        say("recorded", 30)
+        say("begin", 0)
+        for seq in (30, 1, 2, 12):
+            await journal.dating.seal([seq])
+            await _send(journal, say, seq)
+        box.comes_right()
+        await corrected(journal)
+        for seq in (3, 20):
+            await _send(journal, say, seq)
+        await record(journal, say, 31, 1)
+
+
+async def _send(journal: Journal, say: Say, seq: int) -> None:
+    """Say what would be sent: from now on it is this for ever."""
+    [row] = await journal.read(seq - 1, upto=seq, max_rows=1, max_bytes=1 << 20)
+    say("sends", seq << 32 | zlib.crc32(row.body))
+
+
 async def set_aside(path: Path, say: Say) -> None:
     """A journal whose header is damaged makes way for a new one, and its rows are carried over."""
     async with opened(path) as journal:
@@ -137,7 +163,7 @@ def number_of(row: Row) -> int:
 
 
 WORKLOADS: dict[str, Callable[[Path, Say], Awaitable[None]]] = {
-    each.__name__: each for each in (accept, confirm, fill, migrate, purge, set_aside)
+    each.__name__: each for each in (accept, confirm, fill, migrate, purge, redate, set_aside)
 }
 
 

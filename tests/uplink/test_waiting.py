@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gateway.config import Confirm
 from gateway.uplink.feed import Feed
 from gateway.uplink.packing import Order
 from gateway.uplink.streams import Pacing, Streams
@@ -25,19 +26,20 @@ def qualities(there: Listening) -> dict[int, str]:
     return {each.seq: each.content["clock"] for each in there.events}
 
 
+@pytest.mark.parametrize("confirm", Confirm)
 @pytest.mark.parametrize("known", [True, False])
 async def test_a_backlog_waits_for_the_clock_where_there_is_a_time_source(
-    tmp_path: Path, known: bool
+    tmp_path: Path, known: bool, confirm: Confirm
 ) -> None:
     box = Box(floor_ms=KNOWN_MS if known else 0)
     async with (
         mosquitto(tmp_path) as broker,
         opened(tmp_path / "journal.db", clock=box.clock) as journal,
-        listening(broker.port) as there,
+        listening(broker.port, confirm=confirm) as there,
     ):
         await journal.append(box.notes(*range(1, OLD + 1)))
         await journal.append([replace(each, alarm=True) for each in box.notes(OLD + 1)])
-        async with uplink_of(journal, configured(broker.port), clock=box.clock):
+        async with uplink_of(journal, configured(broker.port, confirm=confirm), clock=box.clock):
             newest = set(range(OLD + 2 - Pacing().first_rows, OLD + 2))
             await there.received(OLD + 1 if not known else len(newest))
             assert set(qualities(there)) == (newest if known else set(range(1, OLD + 2)))
