@@ -36,6 +36,8 @@ from tests.uplink.identities import MUTUAL, Identities, day, ms
 
 STEPPED = "clock: boot in 1970, -10 years, +400 days, random steps"
 KILLED = "clock: kill -9 while it is wrong and when it has become right"
+SECONDS = 2
+"""Until a step has been seen: libfaketime looks once in a second."""
 OLD = 60
 """More than go one by one when the link comes up."""
 STEPS = (-10 * YEAR_S, 400 * DAY_S)
@@ -52,6 +54,7 @@ class Gate:
     network: FaultProxy
     received: Received
     thermometer: Thermometer
+    rate_hz: int
     recorded: int = 0
 
     async def records(self, count: int) -> None:
@@ -124,7 +127,7 @@ async def gate(
         daemon.state_dir.mkdir()
         knows(daemon, round((time.time() - DAY_S) * 1000))
         async with killed_at_the_end(daemon):
-            yield Gate(daemon, source, network, received, thermometer)
+            yield Gate(daemon, source, network, received, thermometer, rate_hz)
 
 
 def knows(daemon: Daemon, wall_ms: int) -> None:
@@ -149,7 +152,7 @@ async def set_by_hand(box: Gate, steps: Iterable[int]) -> None:
     """Again and again, until the time source looks after it again."""
     for seconds in steps:
         box.source.is_set_off_by(seconds)
-        await box.records(20)
+        await box.records(SECONDS * box.rate_hz)
     await box.until(lambda now: now.clock is TimeQuality.UNSYNC)
     box.source.synchronises()
     await box.until(lambda now: now.clock is TimeQuality.SYNC)
