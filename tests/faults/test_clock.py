@@ -21,17 +21,11 @@ from tests.faults.account import Account
 from tests.faults.kept import ViolationError, kept
 from tests.faults.mutants import Mutant, mutated
 from tests.faults.proxy import FaultProxy, fault_proxy
-from tests.faults.site import (
-    RADIO,
-    CountingCentre,
-    Received,
-    daemon_of,
-    killed_at_the_end,
-    listening,
-)
+from tests.faults.site import RADIO, daemon_of, killed_at_the_end
 from tests.faults.timesource import YEAR_S, TimeSource
 from tests.journal.ageing import DAY_S, Box, ageing
 from tests.journal.journals import query
+from tests.receiving import CountingCentre, Received, listening
 from tests.uplink.identities import MUTUAL, Identities, day, ms
 
 STEPPED = "clock: boot in 1970, -10 years, +400 days, random steps"
@@ -153,9 +147,9 @@ async def set_by_hand(box: Gate, steps: Iterable[int]) -> None:
     for seconds in steps:
         box.source.is_set_off_by(seconds)
         await box.records(SECONDS * box.rate_hz)
-    await box.until(lambda now: now.clock is TimeQuality.UNSYNC)
+    await box.until(lambda now: now.clock.quality is TimeQuality.UNSYNC)
     box.source.synchronises()
-    await box.until(lambda now: now.clock is TimeQuality.SYNC)
+    await box.until(lambda now: now.clock.quality is TimeQuality.SYNC)
     await box.records(20)
     await box.settle()
 
@@ -196,7 +190,7 @@ async def kills(directory: Path, times: int, mutant: Mutant | None, account: Acc
             if rng.random() < 0.5:
                 await box.daemon.kill()
                 await box.daemon.start()
-            await box.until(lambda now: now.clock is TimeQuality.SYNC and now.link.online)
+            await box.until(lambda now: now.clock.quality is TimeQuality.SYNC and now.link.online)
             await box.records(20)
             await box.daemon.kill()
         await box.daemon.start()
@@ -315,7 +309,7 @@ async def secured(
 async def test_tls_connects_at_the_first_try(tmp_path: Path, year: int, account: Account) -> None:
     async with secured(tmp_path, year) as daemon:
         picture = await daemon.until(lambda picture: picture.link.online)
-        assert picture.clock is TimeQuality.UNSYNC
+        assert picture.clock.quality is TimeQuality.UNSYNC
         await daemon.stop()
     assert f"the clock says {year}-" in daemon.log
     assert "no link" not in daemon.log
