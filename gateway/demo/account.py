@@ -106,5 +106,7 @@ def describe(kind: str, data: dict[str, Any]) -> str:
             return str(data["position"])
         case "device":
             return f"{data['state']}: {data['reason']}" if data.get("reason") else data["state"]
+        case "document":
+            return f"{data['name']} {data['version']} {data['state']}"
         case _:
             return ""

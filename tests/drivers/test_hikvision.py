@@ -28,6 +28,7 @@ from drivers.hikvision import Config, Driver
 from tests.brokers import until
 from tests.collecting import Collector
 from tests.drivers.running import kept_running, running
+from tests.drivers.streams import ScriptedServer, sends
 
 pytestmark = pytest.mark.usefixtures("nothing_left_over")
 
@@ -274,6 +275,14 @@ class TestRefused:
             async with asyncio.timeout(30):
                 with pytest.raises(DeviceError, match=r"sends no more|cannot be used"):
                     await running_on
+
+
+async def test_no_piece_of_an_answer_becomes_a_reason(credentials: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX-Code: told-by-somebody\x00\r\n\r\n"
+    async with ScriptedServer(sends(answer)) as server:
+        with pytest.raises(DeviceError, match="cannot be used: ") as refused:
+            await driver(f"http://{server.place}", credentials).run(Collector())
+    assert "told-by-somebody" not in str(refused.value)
 
 
 class TestTold:
