@@ -2,10 +2,13 @@
 
 `python -m tests.faults.hurry [MUTANT] run FILE` is `checkpoint-gateway run FILE`, or a mutant of
 it, but for that: with the product's patience three hundred flaps would take more than an hour.
-At the signal TRIM it gives all free pages of its heap back, so that what is left is in use.
+At the signal TELL it writes to its log how many bytes it has in use: those of Python, too, if it
+was started with PYTHONMALLOC=malloc.
 """
 
 import ctypes
+import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,7 +19,23 @@ from gateway.supervisor import Supervisor
 from gateway.uplink.reconnect import Waits
 from tests.faults.mutants import Mutant, mutated
 
-TRIM = signal.SIGRTMIN
+TELL = signal.SIGRTMIN
+TOLD = "bytes in use: "
+
+
+class _Allocated(ctypes.Structure):
+    """struct mallinfo2 in <malloc.h>: `uordblks` is in use of the heap, `hblkhd` outside of it."""
+
+    _names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _names.split())
+
+
+def _tell(*_: object) -> None:
+    gc.collect()
+    libc = ctypes.CDLL(None)
+    libc.mallinfo2.restype = _Allocated
+    now = libc.mallinfo2()
+    os.write(sys.stderr.fileno(), f"{TOLD}{now.uordblks + now.hblkhd}\n".encode())
 
 
 @contextmanager
@@ -32,6 +51,6 @@ def hurried() -> Iterator[None]:
 
 if __name__ == "__main__":
     mutant = [each for each in Mutant if each == sys.argv[1]]
-    signal.signal(TRIM, lambda *_: ctypes.CDLL(None).malloc_trim(0))
+    signal.signal(TELL, _tell)
     with hurried(), mutated(mutant[0] if mutant else None):
         sys.exit(cli.main(sys.argv[1 + len(mutant) :]))

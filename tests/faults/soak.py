@@ -19,7 +19,7 @@ from tests.bench.process import Process
 from tests.bench.throughput import BROKER
 from tests.brokers import mosquitto, until
 from tests.daemon import Daemon
-from tests.faults.hurry import TRIM
+from tests.faults.hurry import TELL, TOLD
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
 from tests.faults.proxy import Conditions, FaultProxy, fault_proxy
@@ -101,7 +101,7 @@ class Soak:
     daemon: Daemon
     network: FaultProxy
     arrivals: Arrivals
-    samples: list[tuple[int, float]] = field(default_factory=list)
+    samples: list[tuple[int, int]] = field(default_factory=list)
     recorded: int = 0
     recovery_s: float = 0.0
     before: Held | None = None
@@ -117,13 +117,14 @@ class Soak:
             if flap == size.flaps // 5:
                 self.before = await Held.at_rest(self.daemon.pid)
             if flap >= size.flaps // 5:
-                self.samples.append((flap * step, await self.memory()))
+                self.samples.append((flap * step, await self.in_use()))
 
-    async def memory(self) -> float:
-        """Resident bytes without what is free: a busy moment leaves free pages behind."""
-        os.kill(self.daemon.pid, TRIM)
-        await self.daemon.until(lambda _: True)  # it has had a turn
-        return Process(self.daemon.pid).rss_mb * (1 << 20)
+    async def in_use(self) -> int:
+        """Bytes, by the allocator's own books: what is resident depends on what once was, too."""
+        told = self.daemon.log.count(TOLD)
+        os.kill(self.daemon.pid, TELL)
+        await until(lambda: self.daemon.log.count(TOLD) > told)
+        return int(self.daemon.log.rpartition(TOLD)[2].split()[0])
 
     async def outage(self, events: int) -> None:
         """Let a backlog grow and go: afterwards memory has been as large as it has to be."""
@@ -149,8 +150,8 @@ class Soak:
         loop, connections = asyncio.get_running_loop(), self.network.connections
         lost = loop.time()
         self.network.reset()
-        await until(lambda: self.network.connections > connections)
-        await self.daemon.until(lambda now: now.link.online)
+        await until(lambda: self.network.connections > connections, within_s=60)
+        await self.daemon.until(lambda now: now.link.online, within_s=60)
         self.recovery_s = max(self.recovery_s, loop.time() - lost)
 
     async def finish(self) -> None:
@@ -182,7 +183,7 @@ class Soak:
         if after.threads > self.before.threads:
             raise ViolationError(f"{after.threads - self.before.threads} threads are left over")
 
-    def grown(self) -> float:
+    def grown(self) -> int:
         """Bytes from the first fifth of the samples to the last, by their middles."""
         part = max(1, len(self.samples) // 5)
         memory = [size for _, size in self.samples]
@@ -210,7 +211,7 @@ async def soaking(directory: Path, size: Size, mutant: Mutant | None = None) -> 
         daemon = Daemon(
             directory,
             CONFIG.format(port=network.port),
-            environment={"PYTHONPATH": str(ROOT)},
+            environment={"PYTHONPATH": str(ROOT), "PYTHONMALLOC": "malloc"},
             program=("tests.faults.hurry", *filter(None, [mutant])),
         )
         async with killed_at_the_end(daemon):

@@ -27,7 +27,7 @@ LONG = Size(2_000_000, 300, together=35)
 SLOPE = 0.2
 """Bytes of memory that an event may leave behind, where there are enough events to tell."""
 GROWTH = 4 << 20
-"""Bytes by which memory may grow where there are not; kept, the events would have 9 MB."""
+"""Bytes by which it may grow where there are not; kept, the events would have 9 MB."""
 
 
 def enter(account: Account, soak: Soak, size: Size) -> None:
@@ -104,7 +104,7 @@ async def _in_here(directory: Path, rounds: int) -> Counter[str]:
             if number % UNPLUGGED_EVERY == 0:
                 thermometer.unplug()
                 thermometer.replug()
-            await until(lambda: network.connections > connections)  # noqa: B023
+            await until(lambda: network.connections > connections, within_s=60)  # noqa: B023
             await at_work(socket)
         with suppress(TimeoutError):
             await until(lambda: not everything() - before, within_s=5)
