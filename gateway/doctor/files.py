@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivers.base import SECRETS
 from gateway.config import Config
 from gateway.findings import Finding, bad, good
 from gateway.uplink.tls import exposed
 
 _SUBJECT = "permissions"
+_SECRET = frozenset({"password_file", "key_file", "credentials_file"})
+"""Options, of the way up and of devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +68,32 @@ def examine(config: Config, who: Identity, file: Path) -> Iterator[Finding]:
     yield from _readable(file, who, _SUBJECT)
     yield from _writable(config.gateway.state_dir, who)
     for secret in _secrets(config):
-        yield from _readable(secret, who, "secrets")
+        if secret.parent == SECRETS:  # systemd reads these, as root
+            yield from _held(secret)
+        else:
+            yield from _readable(secret, who, "secrets")
     if config.uplink.password_file:  # of the key the broker's examination says it
         yield from _kept(config.uplink.password_file)
 
 
 def _secrets(config: Config) -> Iterator[Path]:
-    uplink = config.uplink
-    if uplink.password_file:
-        yield uplink.password_file
-    if uplink.tls and uplink.tls.key_file:
-        yield uplink.tls.key_file
+    tables = [config.uplink, config.uplink.tls, *config.devices.values()]
+    for table in filter(None, tables):
+        values = [(name, getattr(table, name)) for name in type(table).model_fields]
+        yield from (value for name, value in values if name in _SECRET and value is not None)
+
+
+def _held(secret: Path) -> Iterator[Finding]:
+    try:
+        open_to_all = secret.stat().st_mode & 0o077
+    except OSError as error:
+        todo = "put it there, or correct its name; then systemctl restart checkpoint-gateway"
+        yield bad("secrets", f"{secret}: {error.strerror}", todo)
+        return
+    if open_to_all:
+        yield bad("secrets", f"{secret} is not for root alone", f"chmod 0600 {secret}")
+    else:
+        yield good("secrets", f"systemd hands {secret} to the gateway when it starts")
 
 
 def _readable(path: Path, who: Identity, subject: str) -> Iterator[Finding]:

@@ -1,11 +1,13 @@
 """Each examination by itself: what it says of a box that is well, and of one that is not."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from drivers.base import SECRETS
 from gateway.box import BoxFigures
 from gateway.clock import Clock
 from gateway.config import Config, JournalConfig, Place, UplinkConfig
@@ -48,6 +50,23 @@ def clock(wall_ms: int, *, synchronised: bool, floor_ms: int = 0) -> Clock:
     return Clock(
         wall_ns=lambda: wall_ms * 1_000_000, synchronised=lambda: synchronised, floor_ms=floor_ms
     )
+
+
+@contextmanager
+def held_secret(mode: int | None) -> Iterator[Path]:
+    """A file where systemd finds it for the service, on this very machine; None: it is missing."""
+    secret = SECRETS / f"of-a-test-{os.getpid()}"
+    made = [each for each in (SECRETS.parent, SECRETS) if not each.exists()]
+    SECRETS.mkdir(parents=True, exist_ok=True)
+    try:
+        if mode is not None:
+            secret.touch()
+            secret.chmod(mode)
+        yield secret
+    finally:
+        secret.unlink(missing_ok=True)
+        for each in reversed(made):
+            each.rmdir()
 
 
 class TestClock:
@@ -169,6 +188,15 @@ class TestPermissions:
         config = configured(tmp_path, password_file=password)
         found = bad(files.examine(config, Identity.own(), Path("/etc/hostname")))
         assert ("others may read it" in found.get("secrets", "")) is told
+
+    @pytest.mark.parametrize(
+        ("mode", "told"), [(0o600, None), (0o640, "chmod 0600"), (None, "put it")]
+    )
+    def test_what_systemd_hands_over(self, mode: int | None, told: str | None) -> None:
+        with held_secret(mode) as secret:
+            config = configured(Path("/tmp"), password_file=secret)
+            found = bad(files.examine(config, STRANGER, Path("/etc/hostname")))
+        assert told in found["secrets"] if told else "secrets" not in found
 
     def test_groups_count(self, tmp_path: Path) -> None:
         file = tmp_path / "file"
