@@ -158,6 +158,7 @@ class Gateway:
                     "health": self._tell_health,
                     "reload": self._reloader.answer,
                     "log-level": LogLevel().answer,
+                    "hold-times": self._hold_times,
                 },
             ),
             serving_page(self._config.page, self._picture),
@@ -220,6 +221,16 @@ class Gateway:
                 await self._recorder.drained()
         except TimeoutError:
             _log.error("the journal takes nothing; the last readings stay unrecorded")
+
+    async def _hold_times(self, request: Mapping[str, object]) -> control.Answer:
+        """Before records leave by another way than the uplink: an id goes out with one time."""
+        epoch, upto = request.get("epoch"), request.get("upto")
+        if not isinstance(epoch, str) or not isinstance(upto, int):
+            text = "expected the journal's epoch and the last number that is taken out"
+            return control.Answer(status=control.Status.WRONG, text=text)
+        if epoch == self._journal.epoch:
+            await self._journal.dating.seal_upto(upto)
+        return control.Answer()
 
     async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
         return control.Answer(body=self._picture())

@@ -116,6 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | BASE
     | LOWEST,
     "gateway.stick": {
+        "gateway.control",
         "gateway.centre",
         "gateway.centre_arguments",
         "gateway.inspect",

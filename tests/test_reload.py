@@ -340,3 +340,16 @@ async def test_a_stop_in_the_middle_of_a_reload_is_clean(tmp_path: Path) -> None
                 await asyncio.sleep(number * 0.01)
                 assert await daemon.stop() == 0
                 assert "Traceback" not in daemon.log
+
+
+async def test_times_are_held_for_who_can_say_which(tmp_path: Path) -> None:
+    async with devices(tmp_path), Daemon(tmp_path, config(free_port(), THERMOMETER)) as daemon:
+        picture = await daemon.until(online("thermometer"))
+        for epoch, upto, status in (
+            (picture.epoch, 3, Status.DONE),
+            ("aaaaaaaa", 3, Status.DONE),
+            (picture.epoch, "3", Status.WRONG),
+            (None, 3, Status.WRONG),
+        ):
+            answer = await control.ask(daemon.socket, "hold-times", epoch=epoch, upto=upto)
+            assert answer.status is status

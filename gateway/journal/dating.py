@@ -57,17 +57,24 @@ class Dating:
             return
         async with self._one:
             rows = self._ledger.undated
-            spans = rows.to_seal(runs(numbers), self._ledger.last_seq)
-            if not spans:
-                return
-            try:
-                await self._store.write(partial(undated.seal, spans))
-            except (JournalError, sqlite3.DatabaseError) as error:
-                _log.debug("recorded times stay as they are: %s", error)
-                rows.abandon()
-                self._done = True
-            else:
-                rows.seal(spans)
+            await self._seal(rows, rows.to_seal(runs(numbers), self._ledger.last_seq))
+
+    async def seal_upto(self, number: int) -> None:
+        """No row up to `number` is put right any more; see `seal`."""
+        async with self._one:
+            await self._seal(self._ledger.undated, list(self.open(1, number)))
+
+    async def _seal(self, rows: undated.Undated, spans: Sequence[Range]) -> None:
+        if not spans:
+            return
+        try:
+            await self._store.write(partial(undated.seal, spans))
+        except (JournalError, sqlite3.DatabaseError) as error:
+            _log.debug("recorded times stay as they are: %s", error)
+            rows.abandon()
+            self._done = True
+        else:
+            rows.seal(spans)
 
     async def run(self) -> NoReturn:
         """Correct what can be whenever the clock has become right; until cancelled."""

@@ -6,17 +6,18 @@ import os
 import pwd
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway import configfile, seal
+from gateway import configfile, control, seal
 from gateway.centre.connecting import options_of
 from gateway.clock import Clock, rfc3339
 from gateway.config import Config
+from gateway.control import NoAnswerError
 from gateway.errors import GatewayError, LinkError
 from gateway.journal.exports import Exports, Mark
 from gateway.output import plain
@@ -25,11 +26,12 @@ from gateway.stick import bring_in, take_out
 from gateway.stick.bring_in import BringIn
 from gateway.stick.folder import Folder, folder_for, folders_on
 from gateway.stick.part import Part
-from gateway.stick.source import Source
+from gateway.stick.source import Lives, Source
 from gateway.stick.take_out import SPARE_BYTES, Sender, TakeOut
 from gateway.topics import Topics
 from gateway.uplink.link import open_link
 
+_PATIENCE_S = 30.0
 _NICENESS = 10
 """The gateway beside us records meanwhile, and comes first."""
 
@@ -63,11 +65,23 @@ def _export(config: Config, chosen: argparse.Namespace) -> int:
         task = progress.add_task("on the stick", total=len(names) or None, unit="parts")
         work.look_over(names, partial(progress.advance, task))
         planned = work.plan(skip_exported=chosen.skip_exported)
+        asyncio.run(_hold_times(config, planned))
         _announce(source.bytes_of(planned), folder)
         count = sum(total(numbers) for numbers in planned.values())
         task = progress.add_task("exporting", total=count, unit="events")
         work.write(planned, partial(progress.advance, task))
     return _account_of_export(work.result, source.unusable, chosen.to)
+
+
+async def _hold_times(config: Config, planned: Lives) -> None:
+    """Where a gateway runs it leaves the times of these records as they are from now on: the same
+    id must not go by the network with a time that was put right meanwhile."""
+    socket = control.found(config.gateway.state_dir)
+    for epoch, numbers in planned.items():
+        with suppress(NoAnswerError):  # none runs: nobody changes anything
+            await control.ask(
+                socket, "hold-times", timeout_s=_PATIENCE_S, epoch=epoch, upto=list(numbers)[-1][1]
+            )
 
 
 def _require_stick(to: Path, journal: Path, *, same_disk: bool) -> None:

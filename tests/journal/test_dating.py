@@ -85,6 +85,17 @@ async def test_what_may_have_been_sent_stays_as_it_is(box: Box, path: Path) -> N
     assert b'"unsync"' in query(path, "SELECT body FROM event WHERE seq = 10")[0][0]
 
 
+async def test_all_that_leaves_by_stick_stays_as_it_is(box: Box, path: Path) -> None:
+    async with opened(path, clock=box.clock) as journal:
+        await journal.append(box.notes(*range(1, 101)))
+        await journal.dating.seal_upto(60)
+        box.comes_right()
+        await corrected(journal)
+        told = await clocks(journal)
+    assert set(told[:60]) == {"unsync"}
+    assert told[-1] == "corrected"
+
+
 async def test_a_restart_within_the_boot_changes_nothing_of_that(box: Box, path: Path) -> None:
     async with opened(path, clock=box.clock) as journal:
         await journal.append(box.notes(*range(1, 6)))

@@ -5,13 +5,16 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from gateway import control
+from gateway.control import Answer
 from tests.brokers import until
 from tests.faults.disk import memory_disk
-from tests.journal.journals import filled, opened
+from tests.journal.journals import filled, opened, query
 from tests.stick.sticks import OnStick
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +60,23 @@ async def test_from_the_key_to_the_sealed_stick(tmp_path: Path) -> None:
         assert part.header.sealed.to in out
         _, figures, _ = await ask("journal", "stats", config)
         assert "taken out by stick: 50" in figures
+
+
+async def test_the_running_gateway_leaves_the_times_from_then_on(tmp_path: Path) -> None:
+    config = await gate(tmp_path)
+    asked: list[tuple[Mapping[str, object], int]] = []
+    with memory_disk(tmp_path / "stick") as stick:
+
+        async def hold_times(request: Mapping[str, object]) -> Answer:
+            asked.append((request, sum(each.is_file() for each in stick.rglob("*"))))
+            return Answer()
+
+        async with control.serve(tmp_path / "control.sock", {"hold-times": hold_times}):
+            code, _, _ = await ask("export", config, "--to", stick)
+    [(request, files_before)] = asked
+    epoch = query(tmp_path / "journal.db", "SELECT epoch FROM journal")[0][0]
+    assert (code, files_before) == (0, 0)
+    assert (request["epoch"], request["upto"]) == (epoch, 50)
 
 
 async def test_without_a_key_it_says_so(tmp_path: Path) -> None:
