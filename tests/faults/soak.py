@@ -190,13 +190,13 @@ class Soak:
         return median_low(memory[-part:]) - median_low(memory[:part])
 
     def slope(self) -> float:
-        """Bytes per event, from the least of the first half to the least of the second: in between
-        there is always something under way."""
-        half = len(self.samples) // 2
-        least, later = (
-            min(size for _, size in some) for some in (self.samples[:half], self.samples[half:])
-        )
-        return (later - least) / (self.samples[half][0] - self.samples[0][0])
+        """Bytes per event in the second half of a soak: what is bounded takes up to a million
+        events to fill. Of each of its quarters the least counts, for there is always something
+        under way."""
+        warm = self.samples[len(self.samples) // 2 :]
+        half = len(warm) // 2
+        least, later = (min(size for _, size in some) for some in (warm[:half], warm[half:]))
+        return (later - least) / (warm[half][0] - warm[0][0])
 
 
 @asynccontextmanager
