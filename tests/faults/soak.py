@@ -190,9 +190,9 @@ class Soak:
         return median_low(memory[-part:]) - median_low(memory[:part])
 
     def slope(self) -> float:
-        """Bytes per event in the second half of a soak: what is bounded takes up to a million
-        events to fill. Of each of its quarters the least counts, for there is always something
-        under way."""
+        """Bytes per event in the second half of the samples: what is bounded takes up to a million
+        events to fill. Of each half of those the least counts, for there is always something under
+        way."""
         warm = self.samples[len(self.samples) // 2 :]
         half = len(warm) // 2
         least, later = (min(size for _, size in some) for some in (warm[:half], warm[half:]))
