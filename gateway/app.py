@@ -1,7 +1,6 @@
 """The composition root: builds the parts, starts consumers before producers, stops in reverse."""
 
 import asyncio
-import atexit
 import logging
 import os
 import random
@@ -36,8 +35,6 @@ _DRAIN_S = 2.0
 """How long for readings already taken; then they stay unrecorded."""
 _STOP_S = 3.0
 """How long for all of it, with what the uplink has to finish; the rest is for the journal."""
-_THREADS_S = 0.5
-"""How long for threads, when all else has ended."""
 
 
 def run_forever(config: Config, file: Path) -> int:
@@ -58,17 +55,6 @@ async def _until_signal(config: Config, file: Path) -> None:
     if not os.isatty(0):  # else it tells that the terminal is gone
         loop.add_signal_handler(signal.SIGHUP, reload.set)
     await run(config, file, stop, reload)
-    _wait_for_no_thread()
-
-
-def _wait_for_no_thread() -> None:
-    """End the process now, even if it has threads: all is durable and closed.
-
-    Python waits for the threads of libraries: for a resolver whose servers do not answer, 20 s.
-    """
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    signal.setitimer(signal.ITIMER_REAL, _THREADS_S)
-    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # none is left: nothing to cut short
 
 
 async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.Event) -> None:

@@ -12,6 +12,17 @@ from gateway import health
 _NO_PAGE = '\n[page]\nlisten = "off"\n'
 """Many run at once, and only one could have the page's port."""
 
+GATE = """\
+[gateway]
+id = "410102011003007"
+district = "410102"
+street = "011"
+community = "003"
+state_dir = "state"
+
+"""
+"""The first table of a configuration: a gate that works in `state` beside it."""
+
 
 class Daemon:
     """`checkpoint-gateway run` in `directory`, with its log kept for the test to read.
@@ -35,7 +46,7 @@ class Daemon:
         self._program = program
         self._log = directory / "daemon.log"
         self._process: asyncio.subprocess.Process | None = None
-        (directory / "gateway.toml").write_text(config if "[page]" in config else config + _NO_PAGE)
+        (directory / "gateway.toml").write_text(_with_page_said(config))
         self.socket.parent.mkdir(exist_ok=True)
 
     async def start(self) -> None:
@@ -92,7 +103,7 @@ class Daemon:
     def configure(self, config: str) -> None:
         """Write another configuration, in one piece; nobody is told."""
         new = self.directory / "gateway.toml.new"
-        new.write_text(config)
+        new.write_text(_with_page_said(config))
         new.rename(self.directory / "gateway.toml")
 
     def hang_up(self) -> None:
@@ -132,3 +143,7 @@ class Daemon:
     async def __aexit__(self, *_: object) -> None:
         if self._process is not None and self._process.returncode is None:
             await self.kill()
+
+
+def _with_page_said(config: str) -> str:
+    return config if "[page]" in config else config + _NO_PAGE

@@ -16,7 +16,7 @@ from drivers.emulators.terminal import Terminal
 from drivers.emulators.thermometer import Thermometer
 from gateway import control
 from tests.brokers import Mosquitto, mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 
 SHOWN = b"shown-to-the-camera-4711"
 READ = b"read-by-the-scanner-4712"
@@ -31,14 +31,9 @@ SECRETS = [
     *(text.encode() for text in (TOLD, CARD_NUMBER, BROKER_PASSWORD, TERMINAL_PASSWORD)),
 ]
 
-CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
@@ -53,6 +48,7 @@ driver = "modbus_io"
 port = "board"
 doors.gate-1 = {{ input = 0, role = "gate" }}
 """
+)
 READERS = """
 [devices.camera]
 driver = "camera"

@@ -18,19 +18,14 @@ from tests.bench.counter import counting
 from tests.bench.figures import Figure, Settings, at_most, median
 from tests.bench.process import Process
 from tests.brokers import mosquitto
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.drivers.conftest import children
 from tests.ports import free_port
 from tests.web.talking import asked
 
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
@@ -47,6 +42,7 @@ driver = "modbus_io"
 port = "board"
 doors.gate-1 = {{ input = 0, role = "gate" }}
 """
+)
 _CAMERA = """
 [devices.camera]
 driver = "camera"

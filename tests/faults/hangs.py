@@ -12,11 +12,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from gateway import app, cli
+from gateway import cli
 from gateway.notify import Watchdog
 from gateway.recorder import Recorder
 from gateway.turns import Turns
 from gateway.uplink.sender import Sender
+from tests.faults.mutants import resolving
 
 HUNG = "it hangs since"
 """Said with the time by the monotonic clock."""
@@ -29,8 +30,8 @@ class Hang(StrEnum):
     SENDER = "sender"
     TIMER = "timer"
     """The recorder, under a watchdog that is fed by a timer: nobody will notice."""
-    THREADS = "threads"
-    """Nothing; but in the end all threads are waited for, as Python does."""
+    RESOLVER = "resolver"
+    """Names are looked up in threads that Python waits for when it ends."""
 
 
 class _Switch:
@@ -65,7 +66,7 @@ _RECORDER = (Recorder, "_next", _hanging(Recorder._next))
 _MUTATIONS: dict[Hang, list[tuple[object, str, Callable[..., Any]]]] = {
     Hang.RECORDER: [_RECORDER],
     Hang.SENDER: [(Sender, "_turn", _hanging(Sender._turn))],
-    Hang.THREADS: [(app, "_wait_for_no_thread", lambda: None)],
+    Hang.RESOLVER: [resolving()],
     Hang.TIMER: [_RECORDER, (Watchdog, "_wait_for", _fed_by_a_timer)],
 }
 

@@ -193,7 +193,7 @@ def _trusting() -> _Mutation:
     return gy_mcu906, "_LAYOUT", replace(gy_mcu906._LAYOUT, intact=lambda *_: True)
 
 
-def _resolving() -> _Mutation:
+def resolving() -> tuple[Any, str, Callable[..., Any]]:
     """Ask for names in a thread that the loop waits for when it ends."""
 
     async def resolve(host: str, port: int, family: int = 0) -> Any:
@@ -269,7 +269,7 @@ _MUTATIONS: dict[Mutant, Callable[[], _Mutation]] = {
     Mutant.HOARDED_TASKS: _hoard_tasks,
     Mutant.PATIENT: _patient,
     Mutant.TRUSTING: _trusting,
-    Mutant.RESOLVING: _resolving,
+    Mutant.RESOLVING: resolving,
     Mutant.UNSYNCED: _unsynced,
     Mutant.MARK_CONFIRMS: _mark_confirms,
     Mutant.UNSEALED: _unsealed,

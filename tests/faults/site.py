@@ -16,7 +16,7 @@ from typing import Any
 from drivers.emulators.thermometer import Thermometer
 from gateway.centre import Event
 from tests.brokers import mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.faults.account import Entry
 from tests.faults.disk import Disk, FileSystem, disk
 from tests.faults.kept import ViolationError, kept
@@ -31,14 +31,9 @@ SAMPLES_HZ = 400
 WINDOW = 20
 """Messages in flight at most."""
 
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
@@ -50,6 +45,7 @@ port = "thermometer"
 baud = 9600
 measuring = {{ report = "every", every_s = 0 }}
 """
+)
 RADIO = Conditions(delay_s=0.02, jitter_s=0.01)
 """What was sent in the last 20 ms has not arrived when the sender dies."""
 _NOT_COPIED = shutil.ignore_patterns("*.sock", "lost+found")

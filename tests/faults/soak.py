@@ -18,21 +18,16 @@ from tests.bench.counter import Arrivals, counting
 from tests.bench.process import Process
 from tests.bench.throughput import BROKER
 from tests.brokers import mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.faults.hurry import TELL, TOLD
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
 from tests.faults.proxy import Conditions, FaultProxy, fault_proxy
 from tests.faults.site import ROOT, killed_at_the_end
 
-CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+CONFIG = (
+    GATE
+    + """\
 [journal]
 max_mb = 64
 
@@ -46,6 +41,7 @@ port = "thermometer"
 baud = 9600
 measuring = {{ report = "every", every_s = 0 }}
 """
+)
 """The journal is so small that what has been delivered is purged all the time."""
 
 

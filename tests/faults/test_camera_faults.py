@@ -17,7 +17,7 @@ import pytest
 
 from drivers.base import DeviceState
 from drivers.camera.conditions import FROZEN_S
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.drivers import codes
 from tests.drivers.conftest import children
 from tests.drivers.streams import part
@@ -38,14 +38,9 @@ RECOVERED_S = 20.0
 OFTEN = 8
 """Connections in a storm; far more than a sound gateway makes in the time that is taken for it."""
 
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
@@ -63,6 +58,7 @@ open_timeout_s = 1.0
 read_timeout_s = 0.5
 gone_after_s = 60
 """
+)
 
 
 @dataclass(frozen=True)

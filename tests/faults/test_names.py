@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.brokers import Mosquitto, mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.faults.account import Account
 from tests.faults.mutants import Mutant
 from tests.faults.nameserver import NameServer, name_server
@@ -23,14 +23,9 @@ TURN_S = 1.0
 RECOVERED_S = 40.0
 """The resolver's own patience, and the longest wait between two attempts."""
 
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "broker.example.org"
 port = {port}
@@ -52,6 +47,7 @@ driver = "hikvision"
 url = "http://terminal.example.org:{port}"
 credentials_file = "credentials"
 """
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from drivers.emulators.camera import Camera
 from gateway import health
 from tests.bench.process import Process
 from tests.brokers import Mosquitto, mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.drivers.conftest import children
 from tests.faults.account import Account
 from tests.faults.cgroups import MemoryGroup, memory_group
@@ -30,18 +30,14 @@ REST_MB = 60
 REST_WITH_CAMERA_MB = 150
 """Resident memory of daemon and eye, what they share counted twice."""
 
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
 """
+)
 _THERMOMETER = """
 [devices.{name}]
 driver = "gy_mcu906"

@@ -15,7 +15,7 @@ from drivers.emulators.thermometer import Thermometer
 from gateway.events import Kind
 from gateway.health import Health
 from tests.brokers import until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.faults.account import Account
 from tests.faults.kept import ViolationError
 from tests.faults.mutants import Mutant
@@ -33,18 +33,14 @@ LATE_S = 10.0
 """What a loaded machine may add."""
 RECOVERED_S = 2.0
 
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
 """
+)
 _THERMOMETER = """
 [devices.{name}]
 driver = "gy_mcu906"

@@ -205,7 +205,7 @@ async def test_stopped_in_time_though_no_resolver_answers(tmp_path: Path, accoun
         (made.root / "etc/checkpoint-gateway/terminal").write_text("user:password\n")
         with deaf_resolver(made) as resolver:
             await lost.install(host="centre.example", more=NAMED)
-            program = f"{HANGS} {Hang.THREADS}"
+            program = f"{HANGS} {Hang.RESOLVER}"
             await waiting.install(program=program, host="centre.example", more=NAMED)
             for service in (lost, waiting):
                 await service.start()
@@ -215,7 +215,7 @@ async def test_stopped_in_time_though_no_resolver_answers(tmp_path: Path, accoun
             assert (await waiting.shown())["Result"] == "timeout"
         entry.count = 1
         entry.recovered(took)
-        entry.caught.append("wait for every thread")
+        entry.caught.append("wait for the resolver at the end")
         assert took <= STOP_S
 
 

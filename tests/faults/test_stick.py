@@ -21,7 +21,7 @@ from gateway.journal.exports import Exports
 from gateway.stick.contents import events_of
 from gateway.stick.folder import folders_on
 from tests.brokers import Mosquitto, mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.faults.account import Account
 from tests.faults.disk import Disk, FileSystem, disk
 from tests.faults.exfat import Stick, exfat_stick
@@ -38,14 +38,9 @@ BACKLOG = 15_000
 LONELY = 3_000
 """Recorded before the daemon starts."""
 SAMPLES_HZ = 200
-_CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+_CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
@@ -60,6 +55,7 @@ port = "thermometer"
 baud = 9600
 measuring = {{ report = "every", every_s = 0 }}
 """
+)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gateway.errors import LinkError
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import open_link
 from tests.brokers import until
+from tests.daemon import GATE
 from tests.fakebroker import fake_broker
 
 SERVER_KEEP_ALIVE = b"\x13"  # MQTT 5, 3.2.2.3.14
@@ -70,17 +71,13 @@ async def test_no_connack_is_an_answer_too() -> None:
                 pass
 
 
-CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "broker.example"
 """
+)
 
 
 async def test_dead_name_servers_delay_neither_recording_nor_the_exit(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import open_link
 from gateway.uplink.tls import Tls, alert_of, expiry_warning, exposed, make_tls
 from tests.brokers import Mosquitto, until
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.fakebroker import fake_broker
 from tests.journal.journals import opened
 from tests.uplink.gate import configured, uplink_of
@@ -137,14 +137,9 @@ async def test_an_unset_clock_waits_when_nothing_is_known(tmp_path: Path) -> Non
         assert not (daemon.state_dir / "time-floor").exists()
 
 
-TOML = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+TOML = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {port}
@@ -154,6 +149,7 @@ ca_file = "{ca}"
 cert_file = "{cert}"
 key_file = "410102011003007.key"
 """
+)
 
 
 def _faked(year: int) -> dict[str, str]:

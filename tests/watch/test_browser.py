@@ -14,7 +14,7 @@ from gateway.health import Health
 from gateway.watch.page import answering
 from gateway.web import serving
 from tests.browser import Browser
-from tests.daemon import Daemon
+from tests.daemon import GATE, Daemon
 from tests.ports import free_port
 from tests.watch.pictures import CAMERA, TROUBLED, WELL
 
@@ -22,14 +22,9 @@ TEXT = "document.querySelector('main').innerText"
 VERDICT = "document.getElementById('verdict').dataset.level"
 DESKTOP, PHONE = 1280, 360
 
-CONFIG = """\
-[gateway]
-id = "410102011003007"
-district = "410102"
-street = "011"
-community = "003"
-state_dir = "state"
-
+CONFIG = (
+    GATE
+    + """\
 [uplink]
 host = "127.0.0.1"
 port = {broker}
@@ -41,6 +36,7 @@ listen = "127.0.0.1:{page}"
 driver = "gy_mcu906"
 port = "thermometer"
 """
+)
 
 
 class Shown:
