@@ -28,7 +28,7 @@ def add_asking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         " wires, too, but never a code or a key. Afterwards, and after a restart, it is as before.",
         allow_abbrev=False,
     )
-    level.add_argument("level", choices=LEVELS, help="the least grave that is logged")
+    level.add_argument("level", choices=LEVELS, metavar="LEVEL", help=f"one of {', '.join(LEVELS)}")
     level.add_argument(
         "--minutes",
         type=_minutes,
