@@ -15,6 +15,9 @@ from gateway.clock import Clock, TimeQuality
 
 _log = logging.getLogger(__name__)
 
+_LATEST_MS = 8_267_875_200_000
+"""2232: the kernel sets no clock later, and what a damaged file says has to have a date at all."""
+
 
 class TimeFloor:
     """A file with one number, milliseconds since 1970 (UTC); losing it costs the knowledge only."""
@@ -33,9 +36,10 @@ class TimeFloor:
     def load(self) -> int:
         """The floor; 0 if none is known."""
         try:
-            return max(0, int(self._path.read_text(encoding="ascii")))
+            floor_ms = int(self._path.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return 0
+        return floor_ms if 0 < floor_ms < _LATEST_MS else 0
 
     def lift(self, wall_ms: int) -> None:
         """It is `wall_ms` now, for certain."""

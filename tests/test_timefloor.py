@@ -23,7 +23,7 @@ def test_it_rises_and_never_falls(tmp_path: Path) -> None:
     assert TimeFloor(tmp_path / "time-floor").load() == NOON
 
 
-@pytest.mark.parametrize("content", [b"", b"soon\n", b"-5\n", b"\xff\n"])
+@pytest.mark.parametrize("content", [b"", b"soon\n", b"-5\n", b"\xff\n", b"9" * 18 + b"\n"])
 def test_a_damaged_file_is_no_floor(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "time-floor").write_bytes(content)
     assert TimeFloor(tmp_path / "time-floor").load() == 0
