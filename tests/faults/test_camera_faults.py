@@ -250,6 +250,7 @@ async def test_so_it_does_with_all_other_troubles(tmp_path: Path, account: Accou
         await endure(it, MORE_TROUBLES, account)
 
 
+@pytest.mark.long
 async def test_it_finds_what_waits_for_the_eye_without_end(
     tmp_path: Path, account: Account
 ) -> None:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.brokers import Mosquitto, mosquitto, until
 from tests.daemon import GATE, Daemon
 from tests.faults.account import Account
@@ -121,6 +123,7 @@ async def test_it_is_stopped_in_time(tmp_path: Path, account: Account) -> None:
     account.of("name servers swallow questions").count += 1
 
 
+@pytest.mark.long
 async def test_it_finds_what_waits_for_its_resolver(tmp_path: Path, account: Account) -> None:
     async with gate(tmp_path, Mutant.RESOLVING) as it:
         assert await it.stop() > STOPPED_S + LATE_S

@@ -63,6 +63,7 @@ async def test_it_finds_what_keeps_every_event(tmp_path: Path, account: Account)
     account.of("link reset, under a rush of events").caught.append(Mutant.HOARDED_EVENTS)
 
 
+@pytest.mark.long
 async def test_it_finds_what_keeps_the_sockets(tmp_path: Path, account: Account) -> None:
     async with soaking(tmp_path, SHORTEST, Mutant.HOARDED_SOCKETS) as soak:
         with pytest.raises(ViolationError, match="left over"):
@@ -142,6 +143,7 @@ async def test_nor_after_three_hundred_resets(
     assert not await in_here(tmp_path, LONG_ROUNDS, monkeypatch)
 
 
+@pytest.mark.long
 async def test_it_finds_what_keeps_the_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account
 ) -> None:
