@@ -55,7 +55,7 @@ async def examine(file: Path, around: Surroundings) -> Examined:
         *_configuration(file, config, running),
         *files.examine(config, _who(properties), file),
         *service,
-        *_machine(config, around),
+        *_machine(config, around, shut_in=properties.get("ProtectClock") == "yes"),
         *devices.examine_names(config, around.roots),
     ]
     live, way_up = await asyncio.gather(_devices(config, around, running), _network(config))
@@ -79,10 +79,10 @@ def _configuration(file: Path, config: Config, running: Health | None) -> list[F
     return [good("config", f"no mistakes in {file}"), *notices, state]
 
 
-def _machine(config: Config, around: Surroundings) -> list[Finding]:
+def _machine(config: Config, around: Surroundings, *, shut_in: bool) -> list[Finding]:
     box = Box(config.gateway.state_dir, around.root).look()
     return [
-        *timekeeping.examine(around.root, config.gateway.state_dir),
+        *timekeeping.examine(around.root, config.gateway.state_dir, shut_in=shut_in),
         *storage.examine(config, box),
         *supply.examine(box),
     ]

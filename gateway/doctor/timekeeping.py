@@ -15,16 +15,28 @@ _KEEPERS = (
     ("ntpd", "run/ntpsec"),
 )
 """Who keeps a Debian machine's clock, and what is there while it runs."""
+_DROP_IN = (
+    "systemctl edit checkpoint-gateway: [Service] ProtectClock=no,"
+    " SystemCallFilter=adjtimex clock_adjtime"
+)
 
 
-def examine(root: Path, state_dir: Path, clock: Clock | None = None) -> Iterator[Finding]:
-    """The clock, its source, and what it falls back on when the plug has been pulled."""
+def examine(
+    root: Path, state_dir: Path, clock: Clock | None = None, *, shut_in: bool = False
+) -> Iterator[Finding]:
+    """The clock, its source, and what it falls back on when the plug has been pulled.
+
+    `shut_in`: the service may not ask the kernel (`ProtectClock=`) and sees timesyncd's mark only.
+    """
     floor_ms = TimeFloor(state_dir / "time-floor").load()
     now = (clock or Clock(floor_ms=floor_ms)).now()
     keepers = [name for name, mark in _KEEPERS if (root / mark).exists()]
     says = f"{rfc3339(now.wall_ms)} (UTC)"
     ask = "see timedatectl, and whether the network lets NTP (UDP port 123) through"
-    if now.wall_ms < floor_ms:
+    if shut_in and keepers and "systemd-timesyncd" not in keepers:
+        found = f"{keepers[0]} keeps it, which the service cannot see: all its times are unsync"
+        yield bad(_SUBJECT, found, f"take systemd-timesyncd instead, or {_DROP_IN}")
+    elif now.wall_ms < floor_ms:
         found = f"the clock says {says}, but it is later than {rfc3339(floor_ms)}"
         yield bad(_SUBJECT, found, f"set it: {ask}")
     elif now.quality is TimeQuality.SYNC:

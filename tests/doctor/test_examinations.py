@@ -93,6 +93,15 @@ class TestClock:
         found = self.said(box, tmp_path, clock(MARCH_2026_MS, synchronised=False))
         assert "UDP port 123" in bad(found)["clock"]
 
+    def test_a_keeper_that_the_service_cannot_see(self, box: Box, tmp_path: Path) -> None:
+        (box.root / "run/chrony").mkdir()
+        given = clock(MARCH_2026_MS, synchronised=True)
+        assert bad(timekeeping.examine(box.root, tmp_path, given, shut_in=True)) == {}
+        (box.root / "run/systemd/timesync").rmdir()
+        told = bad(timekeeping.examine(box.root, tmp_path, given, shut_in=True))
+        assert "ProtectClock=no" in told["clock"]
+        assert bad(timekeeping.examine(box.root, tmp_path, given)) == {}
+
     def test_without_a_battery(self, box: Box, tmp_path: Path) -> None:
         (box.root / "sys/class/rtc/rtc0").rmdir()
         *_, battery = self.said(box, tmp_path, clock(MARCH_2026_MS, synchronised=True))
