@@ -122,6 +122,7 @@ async def listened(directory: Path, lines: dict[str, Line], mutant: Mutant | Non
             wire.plug()
         await daemon.start()
         await daemon.until(lambda now: now.devices["board"].state is DeviceState.ONLINE)
+        await until(lambda: recorded(journal, Kind.DOOR))  # how it stood at first
         playing = [asyncio.create_task(wires[name].play(line)) for name, line in lines.items()]
         turns = await to_and_fro(board, journal, asyncio.gather(*playing))
         whole = sum(len(line.whole) for line in lines.values())

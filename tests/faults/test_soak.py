@@ -20,14 +20,14 @@ from tests.faults.soak import CONFIG, Rush, Size, Soak, soaking
 
 SHORT = Size(50_000, 20, together=80)
 """A link lasts a third of a second."""
-SHORTER = Size(40_000, 6, together=80)
+SHORTER = Size(80_000, 6, together=80)
 SHORTEST = Size(10_000, 6, together=80)
 LONG = Size(2_000_000, 300, together=35)
 """A link lasts two seconds: all that a reset had left over has gone by then."""
 SLOPE = 0.2
 """Bytes of memory that an event may leave behind, where there are enough events to tell."""
 GROWTH = 4 << 20
-"""Bytes by which it may grow where there are not; kept, the events would have 9 MB."""
+"""Bytes by which it may grow where there are not; kept, the events would have 7 MB."""
 
 
 def enter(account: Account, soak: Soak, size: Size) -> None:
