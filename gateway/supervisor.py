@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
@@ -120,7 +120,13 @@ class Supervisor:
         while self._handing_over:
             await self._deliver(self._handing_over[0])
             del self._handing_over[0]
-        for reading in () if known else self._driver.lost():
+        unknown: Sequence[Reading] = ()
+        with (
+            suppress(DeviceError),
+            contained(f"driver {self.origin.driver}, asked what is unknown"),
+        ):
+            unknown = () if known else self._driver.lost()
+        for reading in unknown:
             await self._emit(reading)
 
     async def _run_until_failure(self) -> str:
@@ -129,6 +135,11 @@ class Supervisor:
                 await self._driver.run(self._emit)
         except DeviceError as error:
             return str(error)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody wants us to end: the driver has waited for something that was cancelled.
         return f"driver {self.origin.driver} has ended by itself"
 
     async def _emit(self, reading: Reading, *, age_s: float = 0.0) -> None:

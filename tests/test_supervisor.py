@@ -165,6 +165,39 @@ async def test_a_bug_in_a_driver_is_contained_and_logged_with_its_traceback(
     assert any(record.exc_info for record in caplog.records)
 
 
+class Forgetful(Scripted):
+    """A driver with a bug where it is asked what is not known any more."""
+
+    def lost(self) -> NoReturn:
+        raise ZeroDivisionError("oops")
+
+
+async def test_a_bug_after_the_end_is_contained_as_well() -> None:
+    driver = Forgetful(talking_then(DeviceError("unplugged")), talking_then(None))
+    async with supervised(driver) as (_, seen):
+        assert await take(seen, 5) == [
+            ONLINE,
+            CODE,
+            DeviceObserved(DeviceState.LOST, "unplugged"),
+            ONLINE,
+            CODE,
+        ]
+
+
+async def test_a_driver_that_awaits_what_is_cancelled_is_started_again() -> None:
+    async def stumble(_: Emit) -> None:
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        await inner
+
+    async with supervised(Scripted(stumble, talking_then(None))) as (_, seen):
+        assert await take(seen, 3) == [
+            DeviceObserved(DeviceState.LOST, "driver camera has ended by itself"),
+            ONLINE,
+            CODE,
+        ]
+
+
 async def test_the_stamp_is_the_moment_of_the_observation_not_of_its_arrival() -> None:
     async with supervised(Scripted(talking_then(None))) as (_, seen):
         async with asyncio.timeout(10):
