@@ -25,6 +25,8 @@ _PART_S: Final = 1.0
 """So long a visitor that has been answered may take to go."""
 _AT_A_TIME: Final = 16
 """Connections; a browser opens six. Each costs a descriptor, of which the gateway may have 64."""
+_REFUSED: Final = 8
+"""More of them, which are told that there are too many; any further one is cut off."""
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Connection": "close",
@@ -57,6 +59,9 @@ async def serving(
     visits: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(visits) >= _AT_A_TIME + _REFUSED:
+            writer.transport.abort()
+            return
         refusal = _FULL if len(visits) >= _AT_A_TIME else None
         new = _Visit(reader, writer, answer, ask_s, take_s)
         visit = asyncio.create_task(new.run(refusal), name="web")
@@ -64,7 +69,9 @@ async def serving(
         visit.add_done_callback(visits.discard)
         visit.add_done_callback(_report)
 
-    server = await asyncio.start_server(accept, place.hostname, place.port or 0)
+    server = await asyncio.start_server(
+        accept, place.hostname, place.port or 0, backlog=_REFUSED
+    )  # asyncio takes a whole backlog at once
     try:
         host, port = server.sockets[0].getsockname()[:2]
         yield f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
@@ -141,6 +142,17 @@ async def test_there_are_few_at_a_time() -> None:
         async with asyncio.timeout(10):
             while (await asked(url)).status != 200:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_crowd_gets_few_descriptors() -> None:
+    async with serving(ANYWHERE, echo, ask_s=60) as url, AsyncExitStack() as crowd:
+        before = len(os.listdir("/proc/self/fd"))
+        visitors = [await crowd.enter_async_context(visiting(url)) for _ in range(60)]
+        reader, _ = visitors[-1]
+        with suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                assert await reader.read() == b""
+        assert len(os.listdir("/proc/self/fd")) - before - len(visitors) <= 24
 
 
 async def test_a_bug_costs_one_answer(caplog: pytest.LogCaptureFixture) -> None:
