@@ -1,7 +1,8 @@
 """A support archive: everything a stranger needs to help, and nothing about people.
 
 No event is in it and no key; of the configuration its values without the comments, which may hold
-anything; of the log what the gateway itself has said, which never holds a code's content.
+anything; of the log what the gateway itself has said, which never holds a code's content, without
+DEBUG, at which a thermometer's bytes are shown.
 """
 
 import io
@@ -18,7 +19,10 @@ from gateway.errors import GatewayError
 
 _LOG_LINES = "2000"
 _COMMANDS = {
-    "log.txt": ("journalctl", "-u", SERVICE, "-n", _LOG_LINES, "--no-pager", "-o", "short-iso"),
+    "log.txt": (
+        *("journalctl", "-u", SERVICE, "-p", "info", "-n", _LOG_LINES),
+        *("--no-pager", "-o", "short-iso"),
+    ),
     "service.txt": ("systemctl", "show", SERVICE, "--no-pager"),
     "time.txt": ("timedatectl", "show", "--all"),
     "network.txt": ("ip", "-brief", "address"),
