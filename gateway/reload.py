@@ -184,7 +184,10 @@ def _fixed(old: BaseModel, new: BaseModel, at: tuple[str, ...] = ()) -> Iterator
 
 
 def _same(file: Path, named: object) -> bool:
-    return os.path.realpath(file) == os.path.realpath(str(named))
+    try:
+        return os.path.realpath(file) == os.path.realpath(str(named))
+    except ValueError:  # no file has a NUL in its name
+        return False
 
 
 def _brief(text: str) -> str:

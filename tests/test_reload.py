@@ -347,6 +347,7 @@ async def test_times_are_held_for_who_can_say_which(tmp_path: Path) -> None:
         picture = await daemon.until(online("thermometer"))
         for epoch, upto, status in (
             (picture.epoch, 3, Status.DONE),
+            (picture.epoch, 10**30, Status.DONE),
             ("aaaaaaaa", 3, Status.DONE),
             (picture.epoch, "3", Status.WRONG),
             (None, 3, Status.WRONG),

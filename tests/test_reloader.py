@@ -110,6 +110,13 @@ async def test_what_cannot_be_applied_is_refused_once(
     )
 
 
+@pytest.mark.parametrize("file", ["another.toml", "\0", 5, {"a": 1}])
+async def test_another_file_than_the_one_in_use_is_not_taken(tmp_path: Path, file: object) -> None:
+    async with at_work(tmp_path) as gate:
+        answer = await gate.reloader.answer({"request": "reload", "file": file})
+        assert answer.status is Status.CONFLICT
+
+
 async def test_a_driver_that_cannot_be_imported_stops_nothing(
     tmp_path: Path, broken_driver: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -60,9 +60,10 @@ class Dating:
             await self._seal(rows, rows.to_seal(runs(numbers), self._ledger.last_seq))
 
     async def seal_upto(self, number: int) -> None:
-        """No row up to `number` is put right any more; see `seal`."""
+        """No row there is, up to `number`, is put right any more; see `seal`."""
         async with self._one:
-            await self._seal(self._ledger.undated, list(self.open(1, number)))
+            upto = min(number, self._ledger.last_seq)
+            await self._seal(self._ledger.undated, list(self.open(1, upto)))
 
     async def _seal(self, rows: undated.Undated, spans: Sequence[Range]) -> None:
         if not spans:

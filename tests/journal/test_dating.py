@@ -96,6 +96,17 @@ async def test_all_that_leaves_by_stick_stays_as_it_is(box: Box, path: Path) -> 
     assert told[-1] == "corrected"
 
 
+async def test_what_is_not_recorded_yet_cannot_leave(box: Box, path: Path) -> None:
+    async with opened(path, clock=box.clock) as journal:
+        await journal.append(box.notes(*range(1, 11)))
+        await journal.dating.seal_upto(10**30)
+        await journal.append(box.notes(*range(11, 21)))
+        box.comes_right()
+        await corrected(journal)
+        told = await clocks(journal)
+    assert told == ["unsync"] * 10 + ["corrected"] * 10
+
+
 async def test_a_restart_within_the_boot_changes_nothing_of_that(box: Box, path: Path) -> None:
     async with opened(path, clock=box.clock) as journal:
         await journal.append(box.notes(*range(1, 6)))
