@@ -15,8 +15,8 @@ from drivers import registry
 ROOT = Path(__file__).parents[1]
 
 TOP_LEVEL = {
-    ".ci", ".git", ".gitignore", "LICENSE", "Makefile", "README.md", "config", "deploy", "docs",
-    "drivers", "gateway", "pyproject.toml", "systemd", "tests",
+    ".ci", ".git", ".gitignore", "LICENSE", "Makefile", "README.md", "README.zh-CN.md",
+    "config", "deploy", "docs", "drivers", "gateway", "pyproject.toml", "systemd", "tests",
 }  # fmt: skip
 
 BASE = {"drivers.base"}
