@@ -28,6 +28,7 @@ LISTED = {
     "usr/share/checkpoint-gateway/checkpoint-gateway.schema.json",
     "usr/share/man/man1/checkpoint-gateway.1.gz",
     "usr/share/doc/checkpoint-gateway/README.md",
+    "usr/share/doc/checkpoint-gateway/README.zh-CN.md",
 }
 
 

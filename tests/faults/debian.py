@@ -17,8 +17,8 @@ from tests.brokers import until
 
 ROOT = Path(__file__).parents[2]
 _SOURCES = (
-    "Makefile", "README.md", "pyproject.toml", "config", "deploy", "docs", "drivers", "gateway",
-    "systemd",
+    "Makefile", "README.md", "README.zh-CN.md", "pyproject.toml", "config", "deploy", "docs",
+    "drivers", "gateway", "systemd",
 )  # fmt: skip
 _PACKAGES = "make,systemd,systemd-sysv,udev,python3-venv,libzbar0"
 _QUIET = ("getty.target", "console-getty.service", "systemd-udevd.service")
