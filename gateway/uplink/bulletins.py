@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from gateway.clock import Clock
@@ -44,13 +45,15 @@ class Reports:
 
 
 class Standing:
-    """Whether the broker bears with bulletins; it outlives the links.
+    """Whether the broker bears with bulletins, and what it keeps of them; it outlives the links.
 
     A broker of MQTT 3.1.1 refuses a topic by ending the connection, and some of MQTT 5 do so, too.
     Events must not suffer for it: after two links in a row that ended just then, an hour's rest.
     """
 
     def __init__(self) -> None:
+        self.kept: set[str] = set()
+        """The devices whose state it may have: one can go while there is no link."""
         self._sent_at = -math.inf
         self._silent_until = -math.inf
         self._coincidences = 0
@@ -90,7 +93,7 @@ class Bulletins:
         self._standing = standing
         self._life = f"{epoch}-{{}}-{number}-{{}}"
         self._count = 0
-        self._told: dict[str, tuple[str, str | None]] = {}
+        self._told: dict[str, tuple[str, str | None]] = dict.fromkeys(standing.kept, ("", None))
         self._retains = link.limits.retain
         self._place = asyncio.Event()
 
@@ -137,12 +140,17 @@ class Bulletins:
         """Retained in place of the former; nothing at all where the device is no more."""
         told = self._encoded("device-state", report, f"device/{name}") if report else b""
         answer = self._post.send_beside(self._reports.topics.device(name), told, retain=True)
-        answer.add_done_callback(self._answered)
+        answer.add_done_callback(partial(self._answered, name, kept=report is not None))
+        if report:
+            self._standing.kept.add(name)
         self._told[name] = (report.state, report.reason) if report else ("", None)
 
-    def _answered(self, answer: asyncio.Future[int]) -> None:
+    def _answered(self, name: str, answer: asyncio.Future[int], *, kept: bool) -> None:
         self._place.set()
-        if answer.cancelled() or answer.exception() or answer.result() < FAILURE:
+        if answer.cancelled() or answer.exception():
+            return
+        if answer.result() < FAILURE:
+            (self._standing.kept.add if kept else self._standing.kept.discard)(name)
             return
         if self._retains:
             _log.warning("the broker takes no up/device: reason 0x%02x", answer.result())

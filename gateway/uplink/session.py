@@ -67,11 +67,11 @@ class Session:
         self._turns = turns
         self._topics = Topics(config.gateway)
         self._reports = Reports(config.gateway.source, self._topics, clock, devices, health)
-        self._standing = Standing()
         self._terms = Terms(self._topics, config.uplink.confirm, config.uplink.compress, pacing)
         self._number = 0
         self._epoch: str | None = None
         self._sender: Sender | None = None
+        self.standing = Standing()
         self.states = States(config, journal, clock, devices)
         self.receiver = Receiver(journal, self._topics.ack)
         self.tally = Tally()
@@ -117,7 +117,7 @@ class Session:
 
         self._sender = sender
         bulletins = Bulletins(
-            link, sender.post, self._reports, self._standing, self._journal.epoch, number
+            link, sender.post, self._reports, self.standing, self._journal.epoch, number
         )
         work = (
             sender.run(),
@@ -130,7 +130,7 @@ class Session:
             await run_on(link, *work, until=stop)
         except LinkError as error:
             error.provoked |= sender.lost()
-            error.provoked |= self._standing.link_ended(asyncio.get_running_loop().time())
+            error.provoked |= self.standing.link_ended(asyncio.get_running_loop().time())
             raise
         finally:
             self._sender = None

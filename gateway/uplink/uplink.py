@@ -89,7 +89,9 @@ class Uplink:
         as it has left the present one as at a stop."""
         another = config.uplink != self._config.uplink
         if another:
+            kept = self._way.session.standing.kept  # it may be the same broker
             self._way = self._way_by(config, pacing_of(config.uplink))
+            self._way.session.standing.kept = kept
             self._leave.set()
         else:
             self._way.session.states.change(config)

@@ -125,6 +125,31 @@ async def test_the_last_known_state_waits_for_whoever_comes(
         assert told(broker, "device/")[-1].topic.endswith("/doors"), "anew on every connection"
 
 
+@pytest.mark.parametrize("by_another_connection", [False, True])
+async def test_what_goes_without_a_link_is_not_kept_for_ever(
+    tmp_path: Path, by_another_connection: bool
+) -> None:
+    devices = Devices("camera", "doors")
+    async with (
+        fake_broker() as broker,
+        opened(tmp_path / "journal.db") as journal,
+        uplink_of(journal, configured(broker.port), devices=devices) as uplink,
+    ):
+        await until(lambda: len(told(broker, "device/")) == 2)
+        del devices.reports["camera"]
+        if by_another_connection:
+            assert uplink.change(configured(broker.port, message_bytes=100_000))
+        else:
+            broker.cut()
+        await until(lambda: len(told(broker, "device/")) == 4)
+        doors, camera = told(broker, "device/")[-2:]
+        assert doors.topic.endswith("/doors")
+        assert (camera.topic, camera.payload) == (f"{BASE}/up/device/camera", b"")
+        assert uplink.change(configured(broker.port, message_bytes=200_000))
+        await until(lambda: len(told(broker, "device/")) == 5)
+        assert told(broker, "device/")[-1].topic.endswith("/doors"), "once is enough"
+
+
 async def test_where_nothing_is_retained_no_state_is_told(tmp_path: Path) -> None:
     async with (
         fake_broker() as broker,
