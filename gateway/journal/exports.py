@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
@@ -85,7 +86,7 @@ class Exports:
         half = self._file.with_name(f"{self._file.name}.new")
         try:
             half.unlink(missing_ok=True)
-            with half.open("wb") as file:
+            with _opened(half, os.O_CREAT | os.O_EXCL) as file:
                 for mark in marks:
                     file.write(_encoder.encode(mark) + b"\n")
                 file.flush()
@@ -101,12 +102,22 @@ class Exports:
             GatewayError: it may not be.
         """
         try:
-            with self._file.open("ab") as file:
+            with _opened(self._file, os.O_CREAT | os.O_APPEND) as file:
                 file.write(_encoder.encode(mark) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise _unwritable(self._file, error) from error
+
+
+def _opened(path: Path, flags: int) -> BinaryIO:
+    """The file, to be written: as a rule by root, and for the gateway, which has to read it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | flags, 0o640)
+    if os.geteuid() == 0:
+        place = path.parent.stat()
+        os.fchown(descriptor, place.st_uid, place.st_gid)
+        os.fchmod(descriptor, 0o640)  # whatever root's umask is
+    return os.fdopen(descriptor, "wb")
 
 
 def _unwritable(path: Path, error: OSError) -> GatewayError:

@@ -1,6 +1,7 @@
 """At the gate: what is taken out, what is left, what is marked; a stick in every bad state."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,16 @@ async def test_marks_tell_what_went_out_until_it_is_delivered(tmp_path: Path) ->
     assert [mark.ranges for mark in Exports(tmp_path / "journal.db").marks()] == [
         [(COUNT + 1, COUNT + 1)]
     ]
+
+
+async def test_the_marks_are_the_gateways_whoever_takes_out(tmp_path: Path) -> None:
+    path = await recorded(tmp_path)
+    os.chown(path.parent, 4711, 4712)
+    marked = path.with_name("journal.db.exports")
+    for _ in range(2):  # the second time they are written anew
+        take_out(path, tmp_path)
+        there = marked.stat()
+        assert (there.st_uid, there.st_gid, there.st_mode & 0o777) == (4711, 4712, 0o640)
 
 
 async def test_a_mark_that_a_crash_has_cost_is_made_up_for(tmp_path: Path) -> None:
