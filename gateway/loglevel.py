@@ -48,11 +48,14 @@ class LogLevel:
         """Log from `level` up for so many minutes; in words."""
         if self._over:
             self._over.cancel()
-        loop = asyncio.get_running_loop()
-        self._over = loop.call_later(self._minute_s * minutes, self._return)
+            self._over = None
         usual = logging.getLevelName(self._usual).lower()
-        lasts = "1 minute" if minutes == 1 else f"{minutes} minutes"
-        text = f"logging from {level} up for {lasts}, then from {usual} up"
+        text = f"logging from {level} up"
+        if level != usual:
+            loop = asyncio.get_running_loop()
+            self._over = loop.call_later(self._minute_s * minutes, self._return)
+            lasts = "1 minute" if minutes == 1 else f"{minutes} minutes"
+            text += f" for {lasts}, then from {usual} up"
         log.set_level(logging.getLevelName(level.upper()))
         _log.warning("%s", text)
         return text

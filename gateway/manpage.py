@@ -18,12 +18,12 @@ _FILES = {
     "/etc/checkpoint-gateway/secrets/": "Keys and passwords, readable by root alone; systemd hands"
     " the service those that its unit names.",
     "/var/lib/checkpoint-gateway/": "The journal with every reading, and the key for pseudonyms.",
-    "/run/checkpoint-gateway/status.sock": "Where the running gateway says how it is.",
+    "/run/checkpoint-gateway/control.sock": "Where the running gateway is asked: status, reload.",
     "/usr/share/checkpoint-gateway/gateway.toml": "Every option with its default, to copy from.",
     "/opt/checkpoint-gateway/": "The program, and the Python packages that it needs.",
 }
 _ENVIRONMENT = {
-    "RUNTIME_DIRECTORY": "Where the status socket is made; systemd sets it.",
+    "RUNTIME_DIRECTORY": "Where the control socket is made; systemd sets it.",
     "XDG_RUNTIME_DIR": "The same, where a user runs the gateway by hand.",
 }
 

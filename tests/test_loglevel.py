@@ -37,7 +37,7 @@ async def test_the_last_word_counts() -> None:
     level.change("error", 1000)
     await asyncio.sleep(0.5)
     assert log.level() == logging.ERROR
-    level.change("info", 1)
+    assert level.change("info", 1) == "logging from info up"
 
 
 @pytest.mark.parametrize(
