@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from drivers.base import SECRETS
 from gateway.clock import Clock
 from gateway.config import Config, UplinkConfig
 from gateway.errors import LinkError
@@ -65,5 +66,10 @@ def read_password(path: Path) -> str:
     """
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise LinkError(f"cannot read the password from {path}: {error}") from error
+    except OSError as error:
+        found = f"cannot read the password from {path}: {error.strerror}"
+        if path.parent == SECRETS:  # systemd has read them when it started the service
+            found += "; if it is there, it takes a restart: systemctl restart checkpoint-gateway"
+        raise LinkError(found) from error

@@ -10,7 +10,7 @@ from gateway.uplink.alarms import SET_ASIDE, Alarms
 from gateway.uplink.feed import Feed
 from gateway.uplink.link import PACKET_TOO_LARGE
 from gateway.uplink.reminders import Reminders
-from gateway.uplink.streams import ACCEPTED, DENIED, Pacing, Stream, Streams
+from gateway.uplink.streams import ACCEPTED, DENIED, NOBODY_SUBSCRIBED, Pacing, Stream, Streams
 from gateway.uplink.tally import Parcel, Tally
 
 _log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Verdicts:
         stream = Stream(parcel.stream)
         level = logging.DEBUG if stream in self._tally.not_taken else logging.WARNING
         self._tally.not_taken.add(stream)
-        _log.log(level, "the broker does not take %s: reason 0x%02x", stream, code)
+        _log.log(level, "the broker does not take %s: %s", stream, _reason(code))
         self._streams.paces[stream].refused(code, now)
         if code == DENIED:
             self._tally.denied.add(stream)
@@ -113,3 +113,9 @@ class Verdicts:
         """Its one event goes no more for the time being."""
         why = self._tally.put_aside(parcel.numbers[0], parcel.first, code, now)
         self._alarms.raise_(SET_ASIDE, why)
+
+
+def _reason(code: int) -> str:
+    if code == NOBODY_SUBSCRIBED:
+        return "nobody subscribes to it; is the centre connected?"
+    return f"reason 0x{code:02x}"
