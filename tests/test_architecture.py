@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | PARTS,
     "gateway.setup": {
         "gateway.devices",
+        "gateway.places",
         "gateway.inspect",
         "gateway.uplink",
         "gateway.configfile",

@@ -9,14 +9,22 @@ from gateway import configfile
 from gateway.devices.sysfs import Roots
 from gateway.errors import ConfigError, GatewayError
 from gateway.setup import document, swap
-from gateway.setup.contents import gather
+from gateway.setup.contents import gather, secrets_of
 from gateway.setup.dialogue import Dialogue
 from gateway.setup.durable import make_directory, overwrite
 from gateway.setup.guide import Guide
 from gateway.setup.meaning import Tables
 from gateway.setup.packing import of_answers
 from gateway.setup.parcel import Parcel
-from gateway.setup.placing import Consent, Plan, carry_out, objections, plan, tables_of
+from gateway.setup.placing import (
+    Consent,
+    Plan,
+    carry_out,
+    is_sample,
+    objections,
+    plan,
+    tables_of,
+)
 from gateway.setup.secrets import Secrets
 from gateway.setup.sheet import Sheet
 
@@ -78,7 +86,7 @@ def _guided(
     dialogue.say(*_WELCOME)
     tables = tables_of(parcel) if parcel else _former(file, draft, dialogue)
     sheet = Sheet(dialogue, tables)
-    secrets = Secrets(sheet, file.absolute().parent)
+    secrets = Secrets(sheet, secrets_of(file))
     secrets.typed |= parcel.files if parcel else {}
     known = list(tables) if parcel else []
 
@@ -110,7 +118,7 @@ def _former(file: Path, draft: Path, dialogue: Dialogue) -> Tables:
         "There are answers of a setup that was broken off. Go on with them?", True
     ):
         return tomllib.loads(draft.read_text())
-    if not file.exists():
+    if not file.exists() or is_sample(file):
         return {}
     try:
         configfile.load(file)
@@ -160,5 +168,6 @@ def _place(planned: Plan, chosen: argparse.Namespace, dialogue: Dialogue) -> Non
     dialogue.say(*carry_out(planned, Consent(**given)))
     dialogue.say(
         f"Look it over with: checkpoint-gateway check {planned.file}",
-        "Start it with: systemctl restart checkpoint-gateway",
+        "Start it with:",
+        "  systemctl enable checkpoint-gateway && systemctl restart checkpoint-gateway",
     )

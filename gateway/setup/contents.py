@@ -5,13 +5,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from drivers.base import SECRETS
 from gateway.config import Config
 from gateway.configfile.lines import Path as OptionPath
 from gateway.configfile.validate import validate
 from gateway.errors import ConfigError, GatewayError
+from gateway.places import CONFIGURATION
 from gateway.setup.meaning import Tables
 
 _LARGEST: Final = 128 << 10
+_PUBLIC: Final = frozenset({"ca_file", "cert_file", "seal_to_file"})
+"""Options whose file is no secret."""
+
+
+def secrets_of(file: Path) -> Path:
+    """Where the secrets of the configuration `file` lie: of an installed box where the service
+    gets them from, else beside it."""
+    file = file.absolute()
+    return SECRETS if file == CONFIGURATION else file.parent
 
 
 def named(tables: Tables, at: OptionPath = ()) -> Iterator[tuple[OptionPath, str]]:
@@ -46,9 +57,9 @@ def gather(
 
 
 def moved(
-    tables: Tables, files: Mapping[str, bytes], directory: Path
+    tables: Tables, files: Mapping[str, bytes], directory: Path, secrets: Path
 ) -> tuple[Tables, dict[Path, bytes]]:
-    """The same tables with their files in ``directory``, and what belongs there.
+    """The same tables with their files in ``directory`` and ``secrets``, and what belongs there.
 
     Raises:
         GatewayError: one is missing, or two different files have one name.
@@ -56,7 +67,8 @@ def moved(
     placed: dict[Path, bytes] = {}
     tables = copy.deepcopy(tables)
     for path, name in list(named(tables)):
-        target, content = directory / Path(name).name, files.get(name)
+        place = directory if path[-1] in _PUBLIC else secrets
+        target, content = place / Path(name).name, files.get(name)
         if content is None or Path(name).name in ("", ".."):
             raise GatewayError(
                 f"the file {name}, which the configuration names, did not come with it"

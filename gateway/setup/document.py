@@ -26,8 +26,8 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _HEAD: Final = """\
 # The configuration of gate {gate}, written by checkpoint-gateway setup.
 #
-# What is not named here has its default; config/gateway.toml, which comes with the program, shows
-# every option. After every change, before anything is restarted:
+# What is not named here has its default; /usr/share/checkpoint-gateway/gateway.toml (config/ in a
+# checkout) shows every option. After every change, before anything is restarted:
 #
 #     checkpoint-gateway check {file}
 """

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +17,21 @@ SERVICE_USER: Final = "checkpoint-gateway"
 """Whom the gateway runs as where it is installed; it must be able to read what is put there."""
 
 
+class Whose(Enum):
+    """Who may read a file."""
+
+    ROOT = auto()
+    """Whoever writes it; the service gets a copy from systemd."""
+    GATEWAY = auto()
+    ALL = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What is to stand in a file; a secret is the gateway's, for its own eyes."""
+    """What is to stand in a file, and for whose eyes."""
 
     content: bytes
-    secret: bool = True
+    whose: Whose = Whose.GATEWAY
 
 
 def put(files: Mapping[Path, NewFile]) -> list[Path]:
@@ -38,9 +48,9 @@ def put(files: Mapping[Path, NewFile]) -> list[Path]:
         with _undisturbed():
             for path, new in wanted.items():
                 _write(aside[path], new.content)
-                if new.secret:
+                if new.whose is Whose.GATEWAY:
                     give(aside[path])
-                else:
+                elif new.whose is Whose.ALL:
                     aside[path].chmod(0o644)
             kept = [copy for path in wanted if (copy := keep(path))]
             for path in wanted:
@@ -116,7 +126,7 @@ def give(path: Path) -> None:
             user = pwd.getpwnam(SERVICE_USER)
         except KeyError:  # a checkout, or a container: it runs as root
             return
-        os.chown(path, user.pw_uid, user.pw_gid)
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def sync(directories: Iterable[Path]) -> None:

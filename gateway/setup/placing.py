@@ -4,15 +4,22 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from drivers.base import SECRETS
 from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
 from gateway.events import Pseudonyms
 from gateway.setup import document, former
-from gateway.setup.contents import moved, validated
-from gateway.setup.durable import NewFile, holds, make_directory, put
+from gateway.setup.contents import moved, secrets_of, validated
+from gateway.setup.durable import NewFile, Whose, holds, make_directory, put
 from gateway.setup.meaning import Tables
 from gateway.setup.parcel import Parcel
+
+_SAMPLES: Final = (
+    Path("/usr/share/checkpoint-gateway/gateway.toml"),
+    Path("/usr/local/share/checkpoint-gateway/gateway.toml"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,18 @@ def plan(parcel: Parcel, file: Path) -> Plan:
         ConfigError: it cannot be used on this box; every mistake in it.
     """
     tables = tables_of(parcel)
-    placed, files = moved(tables, parcel.files, file.absolute().parent)
+    placed, files = moved(tables, parcel.files, file.absolute().parent, secrets_of(file))
     if file.absolute() in files:
         raise GatewayError(f"a secret would be written over the configuration: rename {file.name}")
     config = validated(placed)
     same = placed == tables and parcel.config.startswith("#")
     text = parcel.config if same else document.text(placed, file)
     return Plan(config, file, text, files, parcel.key)
+
+
+def is_sample(file: Path) -> bool:
+    """Whether it is what the installation has put there, and nobody's configuration yet."""
+    return any(each.exists() and holds(file, each.read_bytes()) for each in _SAMPLES)
 
 
 def tables_of(parcel: Parcel) -> Tables:
@@ -72,14 +84,16 @@ def objections(planned: Plan) -> dict[str, str]:
     """What the box has that consent is needed for, by the name in `Consent`."""
     found = {}
     file, source = planned.file, planned.config.gateway.source
-    if file.exists() and not holds(file, planned.text.encode()):
+    there = file.exists() and not is_sample(file)
+    if there and not holds(file, planned.text.encode()):
         found["replace"] = f"{file} is there already; a copy of it would be kept"
     try:
-        there = former.former(planned.config)
-        if there is not None and there.source != source:
+        journal = former.former(planned.config)
+        if journal is not None and journal.source != source:
             found["set_aside"] = (
-                f"this box has a journal of {there.source}, with {there.waiting} events that the"
-                f" centre does not have yet; {source} cannot go on with it, it would be set aside"
+                f"this box has a journal of {journal.source}, with {journal.waiting} events that"
+                f" the centre does not have yet; {source} cannot go on with it, it would be set"
+                " aside"
             )
     except GatewayError as error:
         found["set_aside"] = f"{error}; it would be set aside"
@@ -98,15 +112,19 @@ def carry_out(planned: Plan, consent: Consent) -> list[str]:
         raise GatewayError("; ".join(missing))
     state_dir = planned.config.gateway.state_dir
     make_directory(planned.file.absolute().parent, 0o755)
+    make_directory(secrets_of(planned.file), 0o700)
     done = []
     if "set_aside" in found:
         done.append(f"the former journal is now in {former.set_aside(planned.config)}")
-    files = {path: NewFile(content) for path, content in planned.files.items()}
+    files = {
+        path: NewFile(content, Whose.ROOT if path.parent == SECRETS else Whose.GATEWAY)
+        for path, content in planned.files.items()
+    }
     key = state_dir / former.KEY
     make_directory(state_dir, 0o750)
     if planned.key is not None or not key.exists():
         # Made here already, so that a backup of this visit is complete.
         files[key] = NewFile(planned.key or Pseudonyms.new_key())
-    files[planned.file] = NewFile(planned.text.encode(), secret=False)  # last: it names the others
+    files[planned.file] = NewFile(planned.text.encode(), Whose.ALL)  # last: it names the others
     done += [f"what was there is kept as {each}" for each in put(files)]
     return [*done, *(f"written: {each}" for each in files)]

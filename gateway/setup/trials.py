@@ -29,7 +29,7 @@ def unpacked(parcel: Parcel) -> Iterator[Config]:
         ConfigError: it has mistakes.
     """
     with tempfile.TemporaryDirectory(prefix="checkpoint-gateway-") as directory:
-        tables, files = moved(tables_of(parcel), parcel.files, Path(directory))
+        tables, files = moved(tables_of(parcel), parcel.files, Path(directory), Path(directory))
         for path, content in files.items():
             path.touch(mode=0o600)
             path.write_bytes(content)

@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from drivers.base import SECRETS
 from gateway import configfile
 from gateway.clock import Clock
 from gateway.errors import ConfigError, GatewayError
 from gateway.journal import Journal
+from gateway.places import CONFIGURATION
 from gateway.setup.durable import NewFile, overwrite, put
 from gateway.setup.parcel import Parcel
 from gateway.setup.placing import Consent, Plan, carry_out, plan
@@ -57,6 +59,19 @@ def test_everything_is_where_the_gateway_looks_for_it(tmp_path: Path) -> None:
         tmp_path / "state" / "pseudonym.key": 0o600,
     }
     assert done[-1] == f"written: {etc}/gateway.toml"
+
+
+def test_on_an_installed_box_secrets_are_where_the_service_gets_them_from(tmp_path: Path) -> None:
+    parcel = parcel_for(tmp_path)
+    files = {**parcel.files, "/elsewhere/ca.pem": b"public\n"}
+    tls = 'uplink = { tls = { ca_file = "/elsewhere/ca.pem" },'
+    text = parcel.config.replace("uplink = {", tls)
+    made = plan(Parcel(GATE, text, files), CONFIGURATION)
+    assert made.files == {
+        SECRETS / "password": b"hush\n",
+        CONFIGURATION.with_name("ca.pem"): b"public\n",
+    }
+    assert made.config.uplink.password_file == SECRETS / "password"
 
 
 def test_a_key_is_made_where_none_is_and_kept_where_one_is(tmp_path: Path) -> None:
