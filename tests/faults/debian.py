@@ -52,6 +52,7 @@ mkdir old
 pivot_root . old
 umount -l /old
 cd /
+mount --make-rshared / # as on every box: a unit's credentials are mounted in a child of systemd
 exec env -i container=test PATH=/usr/sbin:/usr/bin /lib/systemd/systemd --system
 """
 

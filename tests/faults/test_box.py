@@ -87,6 +87,39 @@ async def test_from_the_first_installation_to_the_last(base: Path, tmp_path: Pat
         assert box.said("find / -xdev -name '*checkpoint-gateway*' ! -path '/source/*'") == ""
 
 
+PUT_RIGHT = (ETC, STATE, f"{ETC}/secrets/gate.password", f"{STATE}/pseudonym.key")
+ANSWERS = CONFIG.replace("uplink = {", 'uplink = { password_file = "gate.password",')
+
+
+async def test_what_root_does_beside_the_service_does_not_lock_it_out(
+    base: Path, tmp_path: Path
+) -> None:
+    async with debian.booted(base, tmp_path) as box:
+        box.said("make install && mkdir /root/brought")
+        (box.root / "root/brought/answers.toml").write_text(ANSWERS)
+        (box.root / "root/brought/gate.password").write_text("hush\n")
+        box.said("checkpoint-gateway setup --no-test --answers /root/brought/answers.toml")
+        box.said("systemctl enable --now checkpoint-gateway")
+        assert box.said(f"stat -c '%a %U:%G' {' '.join(PUT_RIGHT)}").splitlines() == [
+            "2750 root:checkpoint-gateway",
+            "750 checkpoint-gateway:checkpoint-gateway",
+            "600 root:root",
+            "600 checkpoint-gateway:checkpoint-gateway",
+        ]
+        box.said("systemctl show -P StatusText checkpoint-gateway | grep -v password")
+
+        box.said(
+            "mkdir /root/stick && umask 077 && checkpoint-gateway export --same-disk"
+            f" {ETC}/gateway.toml --to /root/stick"
+        )
+        for question in ("stats", "verify"):
+            box.said(f"checkpoint-gateway journal {question} {ETC}/gateway.toml")
+        assert box.said(f"find {STATE} ! -user checkpoint-gateway") == ""
+        doctor = json.loads(box.run("checkpoint-gateway doctor --json").stdout)
+        bad = [each["subject"] for each in doctor["findings"] if each["level"] == "FAIL"]
+        assert not {"permissions", "secrets", "service", "udev"} & set(bad)
+
+
 BROKEN = {
     "the program": "echo 'raise RuntimeError' >>gateway/app.py",
     "the unit": "sed -i 's|^ExecStart=.*|ExecStart=/nowhere|' systemd/checkpoint-gateway.service",
