@@ -27,6 +27,9 @@ def examine(config: Config, box: BoxFigures) -> Iterator[Finding]:
         todo = f"create it for the gateway's user, or correct state_dir: mkdir -p {place}"
         yield bad(_SUBJECT, f"{place} cannot be used: {error.strerror}", todo)
         return
+    if not os.access(place, os.R_OK | os.X_OK, effective_ids=True):
+        yield bad(_SUBJECT, f"you may not look into {place}", "ask again with sudo")
+        return
     yield from _room(config, disk.f_bavail * disk.f_frsize)
     yield from _wear(box)
     yield from _journal(place / config.journal.file)
@@ -59,6 +62,8 @@ def _refusal(place: Path) -> str | None:
         with TemporaryFile(dir=place, buffering=0) as file:
             file.write(bytes(4096))
             os.fsync(file.fileno())
+    except PermissionError:
+        return None  # that is about whoever asks; of the gateway's user it is asked elsewhere
     except OSError as error:
         return error.strerror
     return None

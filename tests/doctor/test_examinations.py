@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -50,6 +51,29 @@ def clock(wall_ms: int, *, synchronised: bool, floor_ms: int = 0) -> Clock:
     return Clock(
         wall_ns=lambda: wall_ms * 1_000_000, synchronised=lambda: synchronised, floor_ms=floor_ms
     )
+
+
+@contextmanager
+def open_to_all() -> Iterator[Path]:
+    """A directory that everybody may look into, and only root write in."""
+    with TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """In the place of somebody who has no rights."""
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 @contextmanager
@@ -119,6 +143,14 @@ class TestStorage:
     def test_no_directory(self, tmp_path: Path) -> None:
         found = storage.examine(configured(tmp_path / "none"), BoxFigures())
         assert "mkdir -p" in bad(found)["disk"]
+
+    def test_by_somebody_who_may_not_look(self, tmp_path: Path) -> None:
+        with open_to_all() as place:
+            closed = place / "closed"
+            closed.mkdir(mode=0o700)
+            with nobody():
+                assert "sudo" in bad(storage.examine(configured(closed), BoxFigures()))["disk"]
+                assert bad(storage.examine(configured(place), BoxFigures())) == {}
 
     def test_a_worn_disk(self, tmp_path: Path) -> None:
         found = storage.examine(configured(tmp_path), BoxFigures(disk_worn_percent=90))
