@@ -40,8 +40,8 @@ def test_a_whole_gate_loads_again(name: str, tmp_path: Path) -> None:
     tables = tomllib.loads((CONFIG / name).read_text())
     file = tmp_path / "gateway.toml"
     file.write_text(document.text(tables, file))
-    written, sample = (configfile.load(each).of_version("") for each in (file, CONFIG / name))
-    assert written == sample
+    # Its version is that of the text.
+    assert configfile.load(file).of_version("") == configfile.load(CONFIG / name).of_version("")
 
 
 def test_every_option_is_explained_once() -> None:
