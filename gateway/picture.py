@@ -97,13 +97,14 @@ class Picture:
 
     async def _find_oldest(self) -> None:
         """Of an event that was observed before the clock was right, nobody knows how old it is."""
-        self._oldest_ms = None
+        oldest_ms = None
         if self._journal.counts().waiting:
             for row in await self._journal.read(
                 self._journal.delivery.upto, max_rows=1, max_bytes=1
             ):
                 if json.loads(row.body)["clock"] != TimeQuality.UNSYNC:
-                    self._oldest_ms = row.wall_ms
+                    oldest_ms = row.wall_ms
+        self._oldest_ms = oldest_ms
 
     def _time(self, now: Stamp) -> ClockHealth:
         return ClockHealth(

@@ -111,6 +111,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.findings",
         "gateway.health",
         "gateway.inspect",
+        "gateway.journal",
         "gateway.places",
         "gateway.uplink",
     }

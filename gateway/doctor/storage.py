@@ -10,6 +10,7 @@ from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.findings import Finding, bad, good, note
 from gateway.inspect import look
+from gateway.journal.ballast import taken_with
 
 _SUBJECT = "disk"
 _LEAST_BYTES = 64 << 20
@@ -38,7 +39,7 @@ def examine(config: Config, box: BoxFigures) -> Iterator[Finding]:
 def _room(config: Config, left: int) -> Iterator[Finding]:
     place = config.gateway.state_dir
     journal = place / config.journal.file
-    taken = sum(each.stat().st_size for each in place.glob(f"{journal.name}*"))
+    taken = taken_with(journal)
     wanted = (config.journal.max_mb << 20) - taken
     if refusal := _refusal(place):
         todo = (
