@@ -73,7 +73,8 @@ async def delivered(daemon: Daemon) -> tuple[str, list[int]]:
 
 
 async def everything_arrived(daemon: Daemon, received: Received) -> None:
-    """Stop `daemon`, and hold what it counts as delivered against what arrived."""
+    """Stop `daemon` when it has caught up, and hold what it has delivered against what arrived."""
+    await daemon.until(lambda picture: picture.journal.waiting < 50, within_s=90)
     assert await daemon.stop() == 0
     epoch, numbers = await delivered(daemon)
     assert numbers
