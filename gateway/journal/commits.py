@@ -56,7 +56,7 @@ class Commits:
             try:
                 await self._store.write(work, claim)
             except sqlite3.DatabaseError as error:
-                self._note(error)
+                self.note(error)
                 if _is_full(error) and room_is_made():
                     raise FullError("There is no room in the journal.") from error
                 if delay is None:
@@ -83,7 +83,8 @@ class Commits:
         self._pressed.clear()
         self._unchecked = 0
 
-    def _note(self, error: sqlite3.DatabaseError) -> None:
+    def note(self, error: Exception) -> None:
+        """The disk takes nothing, and says so in these words."""
         if not self.failing:
             _log.warning("The journal cannot be written: %s", error)
         self.failing = str(error)

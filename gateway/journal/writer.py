@@ -107,6 +107,7 @@ class Writer:
                 await self._renew(self._damage[1])
             except JournalError as error:
                 self._damage = self.commits.hold, self._damage[1]  # of what is held now, too
+                self.commits.note(error)
                 _refuse(self._queue, error)
                 self._queue.clear()
                 return
