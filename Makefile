@@ -39,7 +39,7 @@ test: $(STAMPS)/dev $(STAMPS)/test-tools ## run the tests; make test ARGS="-k co
 	$(PYTHON) -m pytest -n 4 --dist loadfile $(ARGS)
 
 faults: $(STAMPS)/dev $(STAMPS)/test-tools ## the whole fault laboratory; the table goes to REPORT=build/faults.md, too (needs root)
-	$(PYTHON) -m pytest -q -m long tests/drivers
+	$(PYTHON) -m pytest -q -m long --ignore=tests/faults
 	$(PYTHON) -m pytest -m 'long or not long' --fault-report=$(REPORT) tests/faults $(ARGS)
 
 bench: $(STAMPS)/dev $(STAMPS)/test-tools ## measure, each figure beside its limit; ARGS="--quick --photos DIR"
