@@ -206,6 +206,19 @@ async def test_the_stamp_is_the_moment_of_the_observation_not_of_its_arrival() -
     assert 1.5 < behind_s <= 2.0
 
 
+async def pressed_back(
+    supervisor: Supervisor, inbox: asyncio.Queue[Observation]
+) -> asyncio.Task[NoReturn]:
+    """The supervisor at work, held up by an `inbox` that is full."""
+    task = asyncio.create_task(supervisor.run())
+    async with asyncio.timeout(10):
+        while not inbox.full():
+            await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    return task
+
+
 async def test_a_full_inbox_presses_back_on_the_driver() -> None:
     emitted = 0
 
@@ -223,12 +236,7 @@ async def test_a_full_inbox_presses_back_on_the_driver() -> None:
         Clock(),
         Backoff(1, 60, random.Random(1)),
     )
-    task = asyncio.create_task(supervisor.run())
-    async with asyncio.timeout(10):
-        while not inbox.full():
-            await asyncio.sleep(0)
-    for _ in range(100):
-        await asyncio.sleep(0)
+    task = await pressed_back(supervisor, inbox)
     assert emitted == 3
     task.cancel()
     await asyncio.wait([task])
@@ -248,12 +256,7 @@ async def test_what_was_on_its_way_when_it_is_retired_is_recorded() -> None:
         Clock(),
         Backoff(1, 60, random.Random(1)),
     )
-    task = asyncio.create_task(supervisor.run())
-    async with asyncio.timeout(10):
-        while not inbox.full():
-            await asyncio.sleep(0)
-    for _ in range(100):
-        await asyncio.sleep(0)
+    task = await pressed_back(supervisor, inbox)
     task.cancel()
     await asyncio.wait([task])
     retiring = asyncio.create_task(supervisor.retire(removed=True))
