@@ -151,6 +151,10 @@ class Keeper:
             share = max(excess, headroom) / space.used  # few gaps, each worth its name
             if rows := await self._delivered():
                 await self._purger.delete([seq for seq, _ in rows])
+            elif (more := (await self._balance())[0]) > limit:
+                # What was set aside and is done with goes before anything undelivered does.
+                limit = more
+                await self._purger.limit(limit)
             elif not await self._give_up(share, full=limit < self._limit):
                 return
             space = await self._purger.space()
