@@ -14,7 +14,7 @@ from gateway.box import Box
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import GatewayError
-from gateway.events import Pseudonyms
+from gateway.events import Pseudonyms, Unjudged
 from gateway.fleet import Changes, Fleet
 from gateway.journal import Journal
 from gateway.loglevel import LogLevel
@@ -79,7 +79,7 @@ async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.E
         asyncio.create_task(log.tell_repeats(), name="log"),
     ]
     try:
-        recorder = Recorder(journal, pseudonyms, clock)
+        recorder = Recorder(journal, Unjudged(pseudonyms), clock)
         await Gateway(config, clock, journal, recorder, file, reload).run(stop)
     finally:
         for each in beside:

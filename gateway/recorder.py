@@ -9,12 +9,12 @@ from gateway.clock import Clock, Stamp
 from gateway.errors import JournalError
 from gateway.events import (
     AlarmState,
+    Assessor,
     Draft,
     GapData,
     GapReason,
     Kind,
     Observation,
-    Pseudonyms,
     alarm,
     draft,
     new_correlation,
@@ -42,12 +42,12 @@ class Recorder:
     second; 500 have 200 kB, for which there is room even where the journal is at its smallest."""
 
     def __init__(
-        self, journal: Journal, pseudonyms: Pseudonyms, clock: Clock, *, retry_s: float = 1.0
+        self, journal: Journal, assessor: Assessor, clock: Clock, *, retry_s: float = 1.0
     ) -> None:
         self.held = Holding()
         """What waits in memory for the disk to come back."""
         self._journal = journal
-        self._pseudonyms = pseudonyms
+        self._assessor = assessor
         self._clock = clock
         self._retry_s = retry_s
         self._inbox: asyncio.Queue[Draft | None] = asyncio.Queue(self.INBOX)
@@ -57,7 +57,7 @@ class Recorder:
 
     async def take(self, observation: Observation) -> None:
         """Queue the event that records `observation`; waits while the inbox is full."""
-        await self._inbox.put(draft(observation, self._pseudonyms))
+        await self._inbox.put(draft(observation, self._assessor))
 
     async def note(self, event: Draft) -> None:
         """Queue an event of the gateway itself; waits while the inbox is full."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.app import Gateway
 from gateway.config import Config, Place, UplinkConfig
 from gateway.errors import JournalError
-from gateway.events import Pseudonyms
+from gateway.events import Pseudonyms, Unjudged
 from gateway.journal import Journal
 from gateway.recorder import Recorder
 from tests.journal.journals import CLOCK, SOURCE, note
@@ -24,7 +24,7 @@ async def test_a_bug_in_the_journal_ends_the_gateway(tmp_path: Path) -> None:
     )
     config = Config(gateway=place, uplink=UplinkConfig(host="127.0.0.1", port=free_port()))
     journal = await Journal.open(tmp_path / "journal.db", source=SOURCE, clock=CLOCK)
-    recorder = Recorder(journal, Pseudonyms(Pseudonyms.new_key()), CLOCK)
+    recorder = Recorder(journal, Unjudged(Pseudonyms(Pseudonyms.new_key())), CLOCK)
     gateway = asyncio.create_task(
         Gateway(config, CLOCK, journal, recorder, tmp_path / "gateway.toml", asyncio.Event()).run(
             asyncio.Event()

@@ -178,6 +178,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.fleet": {"gateway.supervisor", "drivers.registry"} | WIRE,
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
+    "gateway.checkpoint": BASE | {"gateway.clock", "gateway.events"},
     "gateway.events": BASE | {"gateway.clock"},
     "gateway.statements": BASE | {"gateway.clock"},
     "gateway.restarts": {"gateway.notify"},

@@ -14,7 +14,7 @@ from drivers.camera import Config, Driver
 from drivers.opencv import cv2
 from drivers.qr.grey import Grey
 from gateway.clock import Clock
-from gateway.events import Draft, Kind, Observation, Origin, Pseudonyms
+from gateway.events import Draft, Kind, Observation, Origin, Pseudonyms, Unjudged
 from gateway.journal import Journal, Row
 from gateway.recorder import Recorder
 from tests.drivers import codes
@@ -54,7 +54,7 @@ async def test_from_the_picture_to_the_disk(tmp_path: Path) -> None:
     journal = await TimedJournal.open(tmp_path / "journal.db", source="/gateways/1", clock=clock)
     assert isinstance(journal, TimedJournal)
     journal.durable_s = []
-    recorder = Recorder(journal, Pseudonyms(b"k" * 32), clock)
+    recorder = Recorder(journal, Unjudged(Pseudonyms(b"k" * 32)), clock)
     drawn_s: list[float] = []
 
     async def emit(reading: Reading, *, age_s: float = 0.0) -> None:

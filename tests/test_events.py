@@ -16,6 +16,7 @@ from drivers.base import (
     DoorObserved,
     Lock,
     Position,
+    Quality,
     Reading,
     Role,
     Surface,
@@ -23,11 +24,39 @@ from drivers.base import (
 )
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import (
+    AlarmData,
     AlarmState,
+    Check,
+    Class,
+    CommandData,
+    Data,
+    Decision,
+    DeviceData,
+    Direction,
+    DocumentData,
+    DocumentState,
+    DoorData,
+    Draft,
+    DutyAct,
+    DutyData,
+    Fever,
+    GapData,
+    GapReason,
+    InspectionData,
+    Kind,
     Observation,
     Origin,
+    PassageData,
+    Period,
     Pseudonyms,
+    ReportData,
+    ScanData,
+    SlotState,
+    TemperatureData,
+    Unjudged,
+    Verdict,
     alarm,
+    decode,
     draft,
     encode,
     new_correlation,
@@ -42,7 +71,7 @@ PSEUDONYMS = Pseudonyms(b"k" * 32)
 def encoded(reading: Reading, *, lane: str | None = "in-1", seq: int = 18345) -> bytes:
     observation = Observation(Origin("dev-1", "camera", lane), STAMP, reading)
     return encode(
-        draft(observation, PSEUDONYMS),
+        draft(observation, Unjudged(PSEUDONYMS)),
         source=SOURCE,
         epoch="k3f9x2m7",
         seq=seq,
@@ -179,3 +208,81 @@ def test_state_messages_share_a_session_and_differ_in_id() -> None:
     assert born["data"]["devices"] == {"gate-camera": "online"}
     assert born["id"] != ended["id"]
     assert born["type"] == ended["type"] == "checkpoint.state.v1"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_has_been_encoded_is_decoded_as_it_was(kind: Kind) -> None:
+    event = Draft(kind, "lane/in-1", STAMP, EXAMPLES[kind], correlation="k3f9x2m7-1")
+    body = encode(event, source=SOURCE, epoch="k3f9x2m7", seq=7, recorded_ms=STAMP.wall_ms)
+    assert decode(body) == (
+        *("k3f9x2m7-7", kind, "lane/in-1", TimeQuality.SYNC),
+        *(EXAMPLES[kind], "k3f9x2m7-1"),
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"id":"a-1","type":"checkpoint.scan.v2","subject":"","clock":"sync","data":{}}',
+        b'{"id":"a-1","type":"checkpoint.scan.v1","subject":"","clock":"sync","data":[]}',
+    ],
+)
+def test_what_this_version_does_not_know_is_not_decoded(body: bytes) -> None:
+    assert decode(body) is None
+
+
+EXAMPLES: dict[Kind, Data] = {
+    Kind.SCAN: ScanData(
+        device="camera",
+        medium="qr",
+        symbology="qr",
+        class_=Class.RESIDENT,
+        verdict=Verdict.VALID,
+        token="a" * 26,
+        decode_ms=None,
+    ),
+    Kind.TEMPERATURE: TemperatureData(
+        device="thermometer",
+        lane="in-1",
+        celsius=36.5,
+        raw_celsius=36.5,
+        kind=Surface.BODY,
+        quality=Quality.OK,
+        samples=3,
+        threshold=37.3,
+        verdict=Fever.NORMAL,
+    ),
+    Kind.DOOR: DoorData(
+        device="doors", door="d", role=Role.HOME, position=Position.OPEN, lock=Lock.UNKNOWN
+    ),
+    Kind.PASSAGE: PassageData(
+        lane="in-1",
+        direction=Direction.ENTRY,
+        decision=Decision.DENIED,
+        reason="expired",
+        checks={"pass": Check.FAILED},
+        parts=["k3f9x2m7-1"],
+        policy="7",
+        took_ms=12,
+    ),
+    Kind.ALARM: AlarmData(alarm="door-forced", state=AlarmState.RAISED),
+    Kind.DUTY: DutyData(post="gate", act=DutyAct.CHECK_IN, token="a" * 26),
+    Kind.INSPECTION: InspectionData(slot="09:00", day="2026-03-18", state=SlotState.MISSED),
+    Kind.REPORT: ReportData(
+        period=Period.DAY,
+        name="2026-03-18",
+        zero=True,
+        counts={},
+        missing={"temperature": 1},
+        since="2026-03-17T16:00:00.000Z",
+        uptime_s=86400,
+        chain="0" * 64,
+        clock="sync",
+    ),
+    Kind.DEVICE: DeviceData(device="camera", driver="camera", state=DeviceState.ONLINE),
+    Kind.DOCUMENT: DocumentData(name="policy", version="7", state=DocumentState.APPLIED),
+    Kind.COMMAND: CommandData(id="1", command="release", status=403),
+    Kind.GAP: GapData(why=GapReason.CORRUPT, first=1, last=2),
+}

@@ -12,7 +12,7 @@ from drivers.base import CodeScanned, DeviceObserved, DeviceState, Driver, Emit
 from gateway.box import Box
 from gateway.clock import Clock, TimeQuality
 from gateway.config import Config, JournalConfig, Place, UplinkConfig
-from gateway.events import Origin, Pseudonyms
+from gateway.events import Origin, Pseudonyms, Unjudged
 from gateway.health import Health
 from gateway.journal import Journal
 from gateway.picture import Picture
@@ -89,7 +89,7 @@ async def gate(directory: Path, times: Times) -> AsyncIterator[Gate]:
     journal = await Journal.open(
         directory / "journal.db", source=SOURCE, clock=clock, config=JournalConfig()
     )
-    recorder = Recorder(journal, Pseudonyms(Pseudonyms.new_key()), clock)
+    recorder = Recorder(journal, Unjudged(Pseudonyms(Pseudonyms.new_key())), clock)
     device = Talking()
     origin = Origin("cam", "camera", "in-1")
     supervisor = Supervisor(origin, device, recorder.take, clock, Backoff(1, 2, random.Random(1)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from drivers.base import CodeScanned
 from gateway.clock import Clock
 from gateway.errors import JournalError
-from gateway.events import Draft, Kind, Observation, Origin, Pseudonyms, draft
+from gateway.events import Draft, Kind, Observation, Origin, Pseudonyms, ScanData, Unjudged, draft
 from gateway.holding import Holding
 from gateway.journal import Journal, Row
 from gateway.recorder import Recorder
@@ -49,7 +49,7 @@ async def recording(recorder: Recorder) -> AsyncIterator[None]:
 
 async def test_observations_become_durable_events_in_their_order(tmp_path: Path) -> None:
     async with opened(tmp_path / "journal.db") as journal:
-        recorder = Recorder(journal, PSEUDONYMS, CLOCK)
+        recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK)
         async with recording(recorder):
             for number in range(600):
                 await recorder.take(scan(number))
@@ -86,7 +86,7 @@ async def failing(path: Path) -> AsyncIterator[FailingJournal]:
 async def test_a_short_fault_loses_nothing_and_is_told(tmp_path: Path) -> None:
     async with failing(tmp_path / "journal.db") as journal:
         journal.failures = 3
-        recorder = Recorder(journal, PSEUDONYMS, CLOCK, retry_s=0.05)
+        recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK, retry_s=0.05)
         async with recording(recorder):
             for number in range(10):
                 await recorder.take(scan(number))
@@ -107,7 +107,7 @@ async def test_a_long_fault_holds_nobody_up_and_is_counted(tmp_path: Path) -> No
     number = Holding.ROOM + 500
     async with failing(tmp_path / "journal.db") as journal:
         journal.failures = 10**9
-        recorder = Recorder(journal, PSEUDONYMS, CLOCK, retry_s=0.05)
+        recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK, retry_s=0.05)
         async with recording(recorder), asyncio.timeout(60):
             for each in range(number):
                 await recorder.take(scan(each))
@@ -123,5 +123,5 @@ async def test_a_long_fault_holds_nobody_up_and_is_counted(tmp_path: Path) -> No
 
 
 def tokens_of(numbers: range) -> list[str]:
-    events = [draft(scan(number), PSEUDONYMS) for number in numbers]
-    return [event.data.token for event in events if hasattr(event.data, "token")]
+    events = [draft(scan(number), Unjudged(PSEUDONYMS)) for number in numbers]
+    return [event.data.token for event in events if isinstance(event.data, ScanData)]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.events import Draft
+from gateway.events import Draft, Unjudged
 from gateway.journal import Journal, Row
 from gateway.recorder import Recorder
 from gateway.turns import Turns
@@ -33,7 +33,7 @@ async def _one_round(turns: Turns) -> None:
 
 async def test_an_idle_recorder_comes_round(tmp_path: Path) -> None:
     async with opened(tmp_path / "journal.db") as journal:
-        recorder = Recorder(journal, PSEUDONYMS, CLOCK)
+        recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK)
         async with recording(recorder):
             await comes_round(recorder.turns)
             await recorder.take(scan(1))
@@ -44,7 +44,7 @@ async def test_an_idle_recorder_comes_round(tmp_path: Path) -> None:
 async def test_a_recorder_whose_disk_fails_comes_round(tmp_path: Path) -> None:
     async with failing(tmp_path / "journal.db") as journal:
         journal.failures = 10**9
-        recorder = Recorder(journal, PSEUDONYMS, CLOCK, retry_s=0.05)
+        recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK, retry_s=0.05)
         async with recording(recorder):
             await recorder.take(scan(1))
             await until(lambda: len(recorder.held) > 0)
@@ -100,7 +100,7 @@ async def does_not_come_round(turns: Turns) -> None:
 
 async def test_a_recorder_that_hangs_does_not(tmp_path: Path) -> None:
     async with hanging(tmp_path / "journal.db") as journal:
-        recorder = Recorder(journal, PSEUDONYMS, CLOCK)
+        recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK)
         async with recording(recorder):
             await comes_round(recorder.turns)
             journal.hangs = True

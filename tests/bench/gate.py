@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config import JournalConfig
+from gateway.events import Unjudged
 from gateway.journal import Journal
 from gateway.recorder import Recorder
 from tests.bench.readings import CLOCK, PSEUDONYMS, drafts
@@ -46,7 +47,7 @@ async def fill(journal: Journal, upto: int) -> None:
 @asynccontextmanager
 async def recording(journal: Journal) -> AsyncIterator[Recorder]:
     """A recorder at work."""
-    recorder = Recorder(journal, PSEUDONYMS, CLOCK)
+    recorder = Recorder(journal, Unjudged(PSEUDONYMS), CLOCK)
     task = asyncio.create_task(recorder.run())
     try:
         yield recorder

@@ -14,7 +14,7 @@ from drivers.base import (
     TemperatureMeasured,
 )
 from gateway.clock import Clock
-from gateway.events import Draft, Observation, Origin, Pseudonyms, draft, encode
+from gateway.events import Draft, Observation, Origin, Pseudonyms, Unjudged, draft, encode
 from tests.uplink.gate import PLACE
 
 CLOCK = Clock(synchronised=lambda: True)
@@ -46,7 +46,7 @@ def observations() -> Iterator[Observation]:
 
 def drafts(most: int) -> list[Draft]:
     """So many events that have no place in a journal yet."""
-    return [draft(each, PSEUDONYMS) for each in islice(observations(), most)]
+    return [draft(each, Unjudged(PSEUDONYMS)) for each in islice(observations(), most)]
 
 
 def bodies(most: int) -> list[bytes]:

@@ -13,7 +13,7 @@ import pytest
 
 from drivers.base import CodeScanned, DoorObserved, Position, Role
 from gateway.config import JournalConfig
-from gateway.events import Kind, Observation, Origin, Pseudonyms
+from gateway.events import Kind, Observation, Origin, Pseudonyms, Unjudged
 from gateway.holding import Holding
 from gateway.journal import Journal, Row
 from gateway.notify import Watchdog
@@ -117,7 +117,7 @@ class Found:
 async def gate(folder: Path, max_mb: int = 100) -> AsyncIterator[Gate]:
     config = JournalConfig(max_mb=max_mb)
     async with opened(folder / "journal.db", config=config) as journal:
-        recorder = Recorder(journal, Pseudonyms(b"k" * 32), CLOCK)
+        recorder = Recorder(journal, Unjudged(Pseudonyms(b"k" * 32)), CLOCK)
         recording = asyncio.create_task(recorder.run())
         try:
             yield Gate(journal, recorder)

@@ -15,7 +15,7 @@ from drivers.base import CodeScanned
 from gateway.centre import Centre
 from gateway.clock import Clock
 from gateway.config import Config, Place, UplinkConfig
-from gateway.events import Observation, Origin, Pseudonyms
+from gateway.events import Observation, Origin, Pseudonyms, Unjudged
 from gateway.journal import Journal, keeper
 from gateway.recorder import Recorder
 from gateway.uplink import Uplink
@@ -137,7 +137,7 @@ async def gate(directory: Path, seed: int) -> AsyncIterator[Gate]:
         config = Config(gateway=PLACE, uplink=UplinkConfig(host="127.0.0.1", port=line.port))
         journal = await Journal.open(directory / "journal.db", source=PLACE.source, clock=clock)
         held.push_async_callback(journal.close)
-        recorder = Recorder(journal, Pseudonyms(bytes(32)), clock)
+        recorder = Recorder(journal, Unjudged(Pseudonyms(bytes(32))), clock)
         rng = random.Random(seed)
         uplink = Uplink(config, journal, clock, dict, rng=rng, network=network)
         stop = asyncio.Event()
