@@ -1,9 +1,9 @@
 """The secrets this box keeps for itself, each in a file only its own user can read."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway import durably
 from gateway.errors import GatewayError
 
 
@@ -21,7 +21,7 @@ def load_or_create(path: Path, create: Callable[[], bytes], size: int) -> bytes:
         raise GatewayError(f"cannot read the key {path}: {error.strerror}") from error
     key = create()
     try:
-        _write_durably(path, key)
+        durably.write(path, key)
     except OSError as error:
         raise GatewayError(f"cannot keep a new key in {path}: {error.strerror}") from error
     return key
@@ -34,21 +34,3 @@ def _checked(path: Path, key: bytes, size: int) -> bytes:
             "remove it and accept that codes get new pseudonyms"
         )
     return key
-
-
-def _write_durably(path: Path, key: bytes) -> None:
-    # Written aside and renamed: a pulled plug leaves either no key or a whole one.
-    aside = path.with_name(path.name + ".new")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(key)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    aside.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -62,6 +62,10 @@ class Machine(Protocol):
     It remembers only what is in its ``state``, a structure that can be saved and given back.
     """
 
+    @property
+    def state(self) -> Struct:
+        """All it remembers."""
+
     def take(self, event: Recorded) -> Iterable[Outcome]:
         """What follows from `event`; everything that was due before it has been asked for."""
 

@@ -18,6 +18,7 @@ from gateway.journal.caretaker import Caretaker
 from gateway.journal.damage import DamageError
 from gateway.journal.dating import Dating
 from gateway.journal.exports import Exports
+from gateway.journal.following import Following
 from gateway.journal.keeper import Keeper
 from gateway.journal.reader import Reader
 from gateway.journal.records import Ledger, Record
@@ -73,6 +74,8 @@ class Journal:
             self._caretaker.check_soon,
             self._writer.renew_soon,
         )
+        self.follow = Following(self._reader, ledger, clock.boot)
+        """Everything that is recorded, in order, for whoever decides by it."""
         self.gather = self._reader.gather
         """Reads many rows at once, to be sent together; see there."""
         self.carried = self._caretaker.carried
@@ -235,9 +238,10 @@ def _preparing(ledger: Ledger, source: str, clock: Clock) -> Prepare:
             # Not what the wall clock says: that may have been set since.
             recorded_ms = stamp.wall_ms + max(0, mono_ns - stamp.mono_ns) // 1_000_000
             body = encode(draft, source=source, epoch=epoch, seq=seq, recorded_ms=recorded_ms)
-            row = Row(seq, draft.kind, draft.alarm, stamp.wall_ms, body)
+            mono_ms, wall_ms = stamp.mono_ns // 1_000_000, stamp.wall_ms
+            row = Row(seq, draft.kind, draft.alarm, mono_ms, wall_ms, body)
             undated = stamp.quality is TimeQuality.UNSYNC
-            records.append(Record(row, stamp.boot, stamp.mono_ns // 1_000_000, upto, undated))
+            records.append(Record(row, stamp.boot, upto, undated))
         return records
 
     return prepare

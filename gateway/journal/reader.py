@@ -91,6 +91,19 @@ class Reader:
         found = await self._fetch(spans, partial(gather, spans, max_bytes, make))
         return found.made if found else None
 
+    async def follow(self, after: int, max_rows: int) -> tuple[list[tuple[str, Row]], int]:
+        """Sound rows after ``after`` out of the file, delivered or not; see ``records.follow``.
+
+        Raises:
+            JournalError: the file cannot be read there; if it is damaged, a new life begins.
+        """
+        epoch = self._ledger.epoch
+        try:
+            return await self._store.read(partial(records.follow, after, max_rows))
+        except DamageError as damage:
+            self._file_damaged(epoch, str(damage))
+            raise
+
     def _recent(
         self, spans: Sequence[Range], max_rows: int | None, max_bytes: int, *, between: int = 0
     ) -> list[Row]:

@@ -3,11 +3,13 @@
 import re
 import sqlite3
 import struct
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import cast
 
 import google_crc32c
 from msgspec import Struct
@@ -21,11 +23,10 @@ from gateway.ranges import Range
 
 
 class Record(Struct, frozen=True, gc=False):  # as little as a row does
-    """A row with what only the journal needs: its moment within a boot, and the cursor then."""
+    """A row with what only the journal needs: its boot, and the cursor then."""
 
     row: Row
     boot: str
-    mono_ms: int
     upto: int
     undated: bool
     """Whether its clock was not right."""
@@ -57,10 +58,13 @@ class Ledger:
     damaged: set[int] = field(default_factory=set)
     """Numbers whose rows were met and failed their check; they are never returned."""
     recent: Recent = field(default_factory=Recent)
+    followed: int = sys.maxsize
+    """How far whoever follows has come; nobody does so far."""
     undated: Undated = field(default_factory=Undated)
 
     def become(self, other: "Ledger") -> None:
-        """Hold what ``other`` holds: a new life has begun."""
+        """Hold what ``other`` holds: a new life has begun, and is to be followed from its start."""
+        other.followed = self.followed if self.followed == sys.maxsize else 0
         for name in self.__slots__:
             setattr(self, name, getattr(other, name))
 
@@ -85,6 +89,10 @@ _INSERT_ROWS = 100
 """Rows per statement: 4.3 µs a row in a commit of a thousand, one by one 5.0. And the event loop
 is held up once per statement, not once per row, by who has the interpreter's lock."""
 SELECT = "SELECT seq, kind, alarm, mono_ms, wall_ms, upto, crc, body FROM event "
+_FOLLOW = (
+    "SELECT seq, kind, alarm, mono_ms, wall_ms, upto, crc, body, boot.name"
+    " FROM event JOIN boot ON boot.id = event.boot WHERE seq > ? ORDER BY seq LIMIT ?"
+)
 Columns = tuple[int, bytes, int, int, int, int, int, bytes]
 """As selected; rot may have changed any of them but the first to another type."""
 
@@ -103,7 +111,7 @@ def verified(columns: Columns) -> Row | None:
     try:
         if crc != _check(seq, kind, alarm, mono_ms, wall_ms, upto, body):
             return None
-        return Row(seq, _KINDS[kind], bool(alarm), wall_ms, body)
+        return Row(seq, _KINDS[kind], bool(alarm), mono_ms, wall_ms, body)
     except (KeyError, TypeError, struct.error):  # an unknown kind, or columns of another type
         return None
 
@@ -143,7 +151,7 @@ def _insert(rows: int) -> str:
 
 
 def _columns(record: Record, boot: int) -> tuple[int | str | bytes, ...]:
-    row, mono_ms, upto = record.row, record.mono_ms, record.upto
+    row, mono_ms, upto = record.row, record.row.mono_ms, record.upto
     kind = row.kind.value
     crc = _check(row.seq, kind.encode(), row.alarm, mono_ms, row.wall_ms, upto, row.body)
     return row.seq, kind, row.alarm, boot, mono_ms, row.wall_ms, upto, crc, row.body
@@ -188,6 +196,22 @@ def fetch(
                 if len(found.rows) >= max_rows:
                     return found
     return found
+
+
+def follow(
+    after: int, max_rows: int, connection: sqlite3.Connection
+) -> tuple[list[tuple[str, Row]], int]:
+    """The sound rows with ``seq > after``, in order, each with the name of its boot; and the number
+    of the last row that was looked at, sound or not."""
+    query = connection.execute(_FOLLOW, (after, max_rows))
+    with closing(query):  # an open read would keep the WAL from being reused
+        found = query.fetchall()
+    rows = [
+        (str(boot, errors="replace"), row)
+        for *columns, boot in found
+        if (row := verified(cast(Columns, tuple(columns))))
+    ]
+    return rows, found[-1][0] if found else after
 
 
 def epoch_of(connection: sqlite3.Connection) -> str:

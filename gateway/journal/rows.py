@@ -11,11 +11,13 @@ from gateway.ranges import Range
 
 
 class Row(Struct, frozen=True, gc=False):  # refers to nothing that could refer to it
-    """A recorded event; ``body`` is what will be sent, ``wall_ms`` the time it speaks of."""
+    """A recorded event; ``body`` is what will be sent, ``wall_ms`` the time it speaks of, and
+    ``mono_ms`` the same moment by the monotonic clock of its boot."""
 
     seq: int
     kind: Kind
     alarm: bool
+    mono_ms: int
     wall_ms: int
     body: bytes
 
@@ -30,11 +32,11 @@ class Recent:
         self._rows: deque[Row] = deque()
         self._bytes = 0
 
-    def add(self, rows: Sequence[Row], confirmed: int) -> None:
-        """These are durable now; everything up to ``confirmed`` need not be kept."""
+    def add(self, rows: Sequence[Row], done: int) -> None:
+        """These are durable now; everything up to ``done`` need not be kept."""
         self._rows.extend(rows)
         self._bytes += sum([len(row.body) for row in rows])
-        while self._rows and (self._bytes > self.BYTES or self._rows[0].seq <= confirmed):
+        while self._rows and (self._bytes > self.BYTES or self._rows[0].seq <= done):
             self._bytes -= len(self._rows.popleft().body)
 
     def has(self, seq: int) -> bool:

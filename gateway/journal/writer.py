@@ -175,7 +175,7 @@ class Writer:
         ledger, rows = self._ledger, [record.row for record in batch]
         ledger.last_seq += len(rows)
         ledger.alarms += [row.seq for row in rows if row.alarm]
-        ledger.recent.add(rows, ledger.delivery.upto)
+        ledger.recent.add(rows, min(ledger.delivery.upto, ledger.followed))
         at = 0
         for append in group:
             end = at + len(append.drafts)

@@ -9,7 +9,7 @@ from tests.journal.journals import confirm, note, opened, query, seqs
 
 
 def rows(first: int, last: int, *, size: int = 2) -> list[Row]:
-    return [Row(seq, Kind.DOOR, False, 0, b"x" * size) for seq in range(first, last + 1)]
+    return [Row(seq, Kind.DOOR, False, 0, 0, b"x" * size) for seq in range(first, last + 1)]
 
 
 def numbers(recent: Recent, *spans: tuple[int, int]) -> list[int]:
@@ -28,21 +28,21 @@ async def pages(journal: Journal) -> list[Row]:
 
 def test_spans_are_served_in_order() -> None:
     recent = Recent()
-    recent.add(rows(7, 9), confirmed=0)
-    recent.add(rows(10, 12), confirmed=0)
+    recent.add(rows(7, 9), done=0)
+    recent.add(rows(10, 12), done=0)
     assert [seq for seq in range(1, 15) if recent.has(seq)] == list(range(7, 15))
     assert numbers(recent, (7, 8), (10, 10), (12, 12)) == [7, 8, 10, 12]
 
 
 def test_the_oldest_give_way_to_bytes_and_the_confirmed_at_once() -> None:
     recent = Recent()
-    recent.add(rows(1, 10, size=Recent.BYTES // 10), confirmed=0)
+    recent.add(rows(1, 10, size=Recent.BYTES // 10), done=0)
     assert recent.has(1)
-    recent.add(rows(11, 12, size=10), confirmed=0)
+    recent.add(rows(11, 12, size=10), done=0)
     assert (recent.has(1), recent.has(2)) == (False, True)
-    recent.add(rows(13, 13), confirmed=11)
+    recent.add(rows(13, 13), done=11)
     assert (recent.has(11), numbers(recent, (12, 13))) == (False, [12, 13])
-    recent.add(rows(14, 14, size=Recent.BYTES + 1), confirmed=13)
+    recent.add(rows(14, 14, size=Recent.BYTES + 1), done=13)
     assert not recent.has(14)
 
 

@@ -14,7 +14,7 @@ PACING = Pacing()
 
 
 def row(seq: int, *, alarm: bool = False) -> Row:
-    return Row(seq, Kind.SCAN, alarm, 0, b"{}")
+    return Row(seq, Kind.SCAN, alarm, 0, 0, b"{}")
 
 
 def loaded(window: int, *, alarms: int = 0, live: int = 0, backlog: int = 0) -> Streams:
