@@ -8,7 +8,7 @@ decided elsewhere. Nothing in a reading is guessed; what the device did not tell
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -269,6 +269,12 @@ class DeviceConfig(OptionTable):
     """The driver's name: the file name under ``drivers/``."""
     lane: Name | None = None
     """The lane this device serves; a name under ``[lanes]``."""
+
+    @property
+    def door_roles(self) -> Mapping[str, Role]:
+        """What each of its doors is for; a family that has doors names them in ``doors``."""
+        doors: Mapping[str, Any] = getattr(self, "doors", {})
+        return {name: door.role for name, door in doors.items()}
 
     def line_use(self) -> LineUse | None:
         """How it shares its port; ``None`` if the port must be its own."""

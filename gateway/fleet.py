@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from drivers import registry
-from drivers.base import DeviceConfig, DeviceError
+from drivers.base import (
+    Command,
+    CommandError,
+    DeviceConfig,
+    DeviceError,
+    Driver,
+    Release,
+    Role,
+)
 from gateway.clock import Clock
 from gateway.config import Config, LaneConfig
 from gateway.errors import GatewayError
@@ -19,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 _FIRST_RETRY_S = 1.0
 _LAST_RETRY_S = 60.0
+_CONFIRM_S = 12.0
+"""For a device to do what it was told; the slowest families wait 10 s for its answer."""
 
 
 @dataclass(eq=False, slots=True)
@@ -27,6 +37,7 @@ class Member:
 
     made_of: tuple[DeviceConfig, LaneConfig | None]
     supervisor: Supervisor
+    driver: Driver
     task: asyncio.Task[NoReturn] | None = None
 
 
@@ -46,16 +57,24 @@ class Changes:
 class Fleet:
     """All devices of the gate.
 
-    ``end_s``: so long one may take to let go; a camera's process takes two seconds.
+    ``end_s``: so long one may take to let go; a camera's process takes two seconds. ``confirm_s``:
+    so long to confirm a command.
     """
 
     def __init__(
-        self, deliver: Deliver, clock: Clock, rng: random.Random, *, end_s: float = 5.0
+        self,
+        deliver: Deliver,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        end_s: float = 5.0,
+        confirm_s: float = _CONFIRM_S,
     ) -> None:
         self._deliver = deliver
         self._clock = clock
         self._rng = rng
         self._end_s = end_s
+        self._confirm_s = confirm_s
         self._members: dict[str, Member] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -75,7 +94,7 @@ class Fleet:
             made_of = (device, config.lanes.get(device.lane) if device.lane else None)
             known = self._members.get(name)
             if known is None or known.made_of != made_of:
-                known = Member(made_of, self._supervisor(name, device))
+                known = self._member(name, made_of)
             plan[name] = known
         return plan
 
@@ -102,7 +121,25 @@ class Fleet:
                 self._start(each)
             await asyncio.Event().wait()
 
-    def _supervisor(self, name: str, device: DeviceConfig) -> Supervisor:
+    async def release(self, door: str) -> None:
+        """Let somebody through `door`; returns when its device has confirmed that, or has been
+        told where it confirms nothing. It is the device, or its driver, that ends it in time,
+        whatever becomes of whoever called this.
+
+        Raises:
+            CommandError: it was not released, as far as is known.
+        """
+        for member in self._members.values():
+            role = member.made_of[0].door_roles.get(door)
+            if role is Role.HOME:
+                raise CommandError("a home door is only ever watched; nothing may release it")
+            if role is not None:
+                await _tell(member, Release(door), self._confirm_s)
+                return
+        raise CommandError(f"there is no door {door}")
+
+    def _member(self, name: str, made_of: tuple[DeviceConfig, LaneConfig | None]) -> Member:
+        device = made_of[0]
         origin = Origin(name, device.driver, device.lane)
         try:
             with contained(f"driver {device.driver} of {name}"):
@@ -110,7 +147,8 @@ class Fleet:
         except DeviceError as error:
             raise GatewayError(f"[devices.{name}] cannot be used: {error}") from error
         backoff = Backoff(_FIRST_RETRY_S, _LAST_RETRY_S, self._rng)
-        return Supervisor(origin, driver, self._deliver, self._clock, backoff)
+        supervisor = Supervisor(origin, driver, self._deliver, self._clock, backoff)
+        return Member(made_of, supervisor, driver)
 
     def _start(self, member: Member) -> None:
         if self._group is not None:  # else `run` will
@@ -127,3 +165,25 @@ class Fleet:
         for task in stuck:
             # Whoever needs what it holds is told so, and tries again until it is free.
             _log.error("%s has not let go of its device within %g s", names[task], self._end_s)
+
+
+async def _tell(member: Member, command: Command, within_s: float) -> None:
+    """Have a device carry out `command`.
+
+    Raises:
+        CommandError: it did not, as far as is known.
+    """
+    device, task = member.supervisor.origin.device, asyncio.current_task()
+    try:
+        async with asyncio.timeout(within_s):
+            with contained(f"driver {member.made_of[0].driver} of {device}", CommandError):
+                await member.driver.execute(command)
+    except TimeoutError as error:
+        raise CommandError(f"{device} has not confirmed within {within_s:g} s") from error
+    except DeviceError as error:
+        raise CommandError(str(error)) from error
+    except asyncio.CancelledError:
+        if task is None or task.cancelling():
+            raise
+        # Nobody wants us to end: the driver has waited for something that was cancelled.
+        raise CommandError(f"{device} was lost meanwhile") from None

@@ -20,19 +20,20 @@ Deliver = Callable[[Observation], Awaitable[None]]
 
 
 @contextmanager
-def contained(whose: str) -> Iterator[None]:
-    """Code of drivers, `whose` in words; whatever it raises becomes a DeviceError.
+def contained(whose: str, meant: type[Exception] = DeviceError) -> Iterator[None]:
+    """Code of drivers, `whose` in words; whatever it raises becomes a DeviceError, but for what is
+    `meant` to be raised there.
 
     A bug in the camera's driver must not stop the lock: this is the one place where any exception
     is contained.
 
     Raises:
         DeviceError: the driver's own, or in place of a bug.
-        GatewayError: something else that was meant to be raised.
+        GatewayError: the gateway's own, from what it calls in there.
     """
     try:
         yield
-    except (DeviceError, GatewayError):
+    except (DeviceError, GatewayError, meant):
         raise
     except Exception as bug:
         _log.exception("a bug in %s", whose)

@@ -11,24 +11,40 @@ import pytest
 
 import drivers
 from drivers import registry
-from drivers.base import DeviceConfig, DeviceObserved, DeviceState, DoorObserved
+from drivers.base import (
+    CommandError,
+    DeviceConfig,
+    DeviceObserved,
+    DeviceState,
+    DoorObserved,
+)
 from gateway.clock import Clock
 from gateway.config import Config, LaneConfig, Place, UplinkConfig
 from gateway.errors import GatewayError
 from gateway.events import Observation
 from gateway.fleet import Changes, Fleet
+from tests.brokers import until
 
 DRIVER = '''
-"""A door that is open; `mood` says what becomes of it."""
+"""A door that is open; `mood` says what becomes of it, and of commands."""
 
 import asyncio
 
-from drivers.base import DeviceConfig, DeviceObserved, DeviceState, DoorObserved, Position, Role
+from drivers.base import CommandError, DeviceConfig, DeviceObserved, DeviceState, DoorObserved
+from drivers.base import OptionTable, Position, Role
 from drivers.base import Driver as BaseDriver
+
+
+COMMANDS = []
+
+
+class Door(OptionTable):
+    role: Role
 
 
 class Config(DeviceConfig):
     mood: str = "well"
+    doors: dict[str, Door] = {}
 
 
 class Driver(BaseDriver):
@@ -39,6 +55,22 @@ class Driver(BaseDriver):
 
     def lost(self):
         return [DoorObserved(self._name, Role.GATE, Position.UNKNOWN)]
+
+    async def execute(self, command):
+        COMMANDS.append((self._name, command.door))
+        match self._mood:
+            case "silent":
+                await asyncio.Event().wait()
+            case "refusing":
+                raise CommandError("the lock is jammed")
+            case "buggy":
+                raise ZeroDivisionError("a bug")
+            case "impatient":
+                raise TimeoutError
+            case "torn":
+                torn = asyncio.get_running_loop().create_future()
+                torn.cancel()
+                await torn
 
     async def run(self, emit):
         await emit(DeviceObserved(DeviceState.ONLINE))
@@ -61,11 +93,15 @@ def driver(tmp_path: Path) -> Iterator[None]:
     del sys.modules["drivers.moody"], drivers.moody  # type: ignore[attr-defined]
 
 
+def doors_of(device: str) -> dict[str, dict[str, str]]:
+    return {f"gate-{device}": {"role": "gate"}, f"flat-{device}": {"role": "home"}}
+
+
 def config(direction: str = "entry", /, **moods: str) -> Config:
     lane = LaneConfig.model_validate({"direction": direction})
     made: dict[str, DeviceConfig] = {
         name: registry.load("moody").config.model_validate(
-            {"driver": "moody", "lane": "in-1", "mood": mood}
+            {"driver": "moody", "lane": "in-1", "mood": mood, "doors": doors_of(name)}
         )
         for name, mood in moods.items()
     }
@@ -77,10 +113,10 @@ def config(direction: str = "entry", /, **moods: str) -> Config:
 
 @asynccontextmanager
 async def at_work(
-    first: Config, *, end_s: float = 5.0
+    first: Config, *, end_s: float = 5.0, confirm_s: float = 5.0
 ) -> AsyncIterator[tuple[Fleet, asyncio.Queue[Observation]]]:
     seen: asyncio.Queue[Observation] = asyncio.Queue()
-    fleet = Fleet(seen.put, Clock(), random.Random(1), end_s=end_s)
+    fleet = Fleet(seen.put, Clock(), random.Random(1), end_s=end_s, confirm_s=confirm_s)
     await fleet.change(fleet.plan(first))
     running = asyncio.create_task(fleet.run())
     try:
@@ -157,3 +193,51 @@ async def test_a_device_that_does_not_let_go_holds_nobody_up(
         await fleet.change(fleet.plan(config(a="well")))
         assert "a has not let go of its device within 0.1 s" in caplog.messages
         assert await heard(seen, 3) == [("a", "unknown"), ("a", "online"), ("a", "open")]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Which device was told to release which door."""
+    told: list[tuple[str, str]] = sys.modules["drivers.moody"].COMMANDS
+    return told
+
+
+async def test_a_door_is_released_by_the_device_that_has_it() -> None:
+    async with at_work(config(a="well", b="well")) as (fleet, _):
+        await fleet.release("gate-b")
+        assert commands() == [("b", "gate-b")]
+
+
+async def test_a_home_door_and_an_unknown_one_are_never_released() -> None:
+    async with at_work(config(a="well", b="well")) as (fleet, _):
+        with pytest.raises(CommandError, match="a home door is only ever watched"):
+            await fleet.release("flat-a")
+        with pytest.raises(CommandError, match="there is no door gate-c"):
+            await fleet.release("gate-c")
+        assert commands() == []
+
+
+@pytest.mark.parametrize(
+    ("mood", "why"),
+    [
+        ("silent", r"a has not confirmed within 0\.2 s"),
+        ("refusing", "the lock is jammed"),
+        ("buggy", "driver moody of a failed"),
+        ("impatient", "driver moody of a failed"),
+        ("torn", "a was lost meanwhile"),
+    ],
+)
+async def test_what_becomes_of_a_release_is_said(mood: str, why: str) -> None:
+    async with at_work(config(a=mood), confirm_s=0.2) as (fleet, seen):
+        await heard(seen, 2)
+        with pytest.raises(CommandError, match=why):
+            await fleet.release("gate-a")
+        assert seen.empty()  # the device goes on
+
+
+async def test_whoever_releases_can_be_stopped() -> None:
+    async with at_work(config(a="silent")) as (fleet, _):
+        releasing = asyncio.create_task(fleet.release("gate-a"))
+        await until(commands)
+        releasing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await releasing
