@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from gateway.checkpoint.prompts import Prompt
 from gateway.clock import Stamp
 from gateway.events import Data, Draft, Kind
 
@@ -43,8 +44,7 @@ class Act(Struct, frozen=True):
 class Say(Struct, frozen=True):
     """Something for whoever stands at the gate."""
 
-    prompt: str
-    """Which of the prompts; see the gate's language files."""
+    prompt: Prompt
     at: Stamp
     """It is said within seconds of this, or not at all."""
     lane: str | None = None
