@@ -10,10 +10,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import time
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol
 
 from pydantic import (
     AfterValidator,
@@ -221,7 +222,32 @@ class MeasureTemperature:
     """Measure who is there now."""
 
 
-Command = Release | SwitchOutput | PulseOutput | TriggerScan | MeasureTemperature
+class Urgency(IntEnum):
+    """What gives way to what where one thing can be presented at a time."""
+
+    ROUTINE = 0
+    NOTICE = 1
+    """Somebody is to do something."""
+    ALARM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say or show something to whoever is there, now or not at all.
+
+    ``prompt`` names it, and its recording; ``texts`` is the whole sentence by language (BCP 47),
+    each on one line. ``lane`` is where it is meant for; None: the whole gate. ``at`` is the local
+    time of day, None while nobody knows it.
+    """
+
+    prompt: str
+    texts: Mapping[str, str]
+    lane: str | None = None
+    urgency: Urgency = Urgency.ROUTINE
+    at: time | None = None
+
+
+Command = Release | SwitchOutput | PulseOutput | TriggerScan | MeasureTemperature | Announce
 
 
 class Emit(Protocol):
@@ -287,6 +313,9 @@ class DeviceConfig(OptionTable):
 
 class Driver(ABC):
     """One device. Constructing it does no I/O, so that a configuration can be checked anywhere."""
+
+    presents: ClassVar[bool] = False
+    """Whether it can say or show something: whether it carries out `Announce`."""
 
     @cached_property
     def counters(self) -> Counters:

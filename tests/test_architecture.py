@@ -181,6 +181,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.decider": {"gateway.memory", "gateway.checkpoint", "gateway.journal"} | WIRE,
     "gateway.memory": {"gateway.durably"},
     "gateway.durably": set(),
+    "gateway.prompts": {"gateway.checkpoint", "gateway.clock"} | BASE,
     "gateway.checkpoint": BASE | {"gateway.clock", "gateway.events"},
     "gateway.events": BASE | {"gateway.clock"},
     "gateway.statements": BASE | {"gateway.clock"},
