@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from msgspec import Raw
 
+from drivers.base import DeviceError
 from gateway import memory
 from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.machine import Act, Recorded, Say
@@ -16,6 +18,7 @@ from gateway.errors import JournalError
 from gateway.events import decode
 from gateway.journal import Journal
 from gateway.journal.following import Followed
+from gateway.supervisor import contained
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +98,8 @@ class Decider:
         if not self._live and follow.behind:
             return
         if not rows:
-            others += self._checkpoint.advance(self._clock.now().earlier(_LAG_S))
+            with suppress(DeviceError), contained("the decisions by time"):
+                others += self._checkpoint.advance(self._clock.now().earlier(_LAG_S))
         fresh = [each for each in others if _is_fresh(each, self._clock.now())]
         if not self._live:
             waiting = {correlation for _, _, correlation, _ in self._checkpoint.pending}
@@ -109,8 +113,9 @@ class Decider:
 
     def _take(self, rows: list[Followed]) -> list[Act | Say]:
         done: list[Act | Say] = []
-        for each in rows:
-            if event := recorded(each):
+        for event in filter(None, map(recorded, rows)):
+            # A bug in a rule must not end the records, nor come back with every start.
+            with suppress(DeviceError), contained(f"the decisions about {event.id}"):
                 done += self._checkpoint.take(event)
         return done
 

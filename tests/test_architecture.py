@@ -178,7 +178,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.fleet": {"gateway.supervisor", "drivers.registry"} | WIRE,
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
-    "gateway.decider": {"gateway.memory", "gateway.checkpoint", "gateway.journal"} | WIRE,
+    "gateway.decider": {
+        "gateway.memory",
+        "gateway.checkpoint",
+        "gateway.journal",
+        "gateway.supervisor",
+    }
+    | WIRE,
+    "gateway.lists": BASE,
+    "gateway.doing": {"gateway.fleet", "gateway.prompts", "gateway.checkpoint"} | WIRE,
     "gateway.memory": {"gateway.durably"},
     "gateway.durably": set(),
     "gateway.prompts": {"gateway.checkpoint", "gateway.clock"} | BASE,

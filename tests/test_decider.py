@@ -191,6 +191,32 @@ async def test_other_rules_keep_what_is_known(tmp_path: Path) -> None:
         assert any(each.endswith("raised 2") for each in await said(journal))
 
 
+class Buggy(Bell):
+    """Stumbles over every second opening."""
+
+    def take(self, event: Recorded) -> Iterable[Outcome]:
+        if isinstance(event.data, DoorData) and event.seq % 2 == 0:
+            raise KeyError("not thought of")
+        return super().take(event)
+
+
+async def test_a_bug_in_a_rule_costs_one_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path / "journal.db") as journal:
+        decider = Decider(
+            *(journal, CLOCK, tmp_path / "memory"),
+            *(lambda _: Checkpoint({"bell": Buggy(None)}), lambda _: None),
+        )
+        await journal.append([opening(), opening(), opening()])
+        task = asyncio.create_task(decider.run())
+        await until(lambda: journal.last_seq == 6)
+        task.cancel()
+        await asyncio.wait([task])
+        assert await said(journal) == ["bell raised 1", "bell raised 2", "bell cleared None"]
+        assert f"a bug in the decisions about {journal.epoch}-2" in caplog.text
+
+
 class FullJournal(Journal):
     """A journal that takes doors, and nothing else while it is `full`."""
 
