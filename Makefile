@@ -88,7 +88,7 @@ $(STAMPS)/test-tools: $(STAMPS)/venv
 	for need in mosquitto:mosquitto faketime:faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs \
 	    mkfs.xfs:xfsprogs mkfs.exfat:exfatprogs mount.exfat-fuse:exfat-fuse chromium:chromium \
 	    lighttpd:lighttpd shellcheck:shellcheck mandoc:mandoc man:man-db \
-	    systemd-sysusers:systemd debootstrap:debootstrap; do \
+	    systemd-sysusers:systemd debootstrap:debootstrap aplay:alsa-utils; do \
 	  command -v "$${need%:*}" >/dev/null || missing="$${missing:+$$missing }$${need#*:}"; \
 	done; \
 	$(install_missing)

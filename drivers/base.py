@@ -14,7 +14,7 @@ from datetime import time
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn, Protocol
 
 from pydantic import (
     AfterValidator,
@@ -222,6 +222,10 @@ class MeasureTemperature:
     """Measure who is there now."""
 
 
+Language = Literal["zh-CN", "zh-Hant", "en"]
+"""In which whoever is at the gate is spoken to, by its BCP 47 tag."""
+
+
 class Urgency(IntEnum):
     """What gives way to what where one thing can be presented at a time."""
 
@@ -235,13 +239,13 @@ class Urgency(IntEnum):
 class Announce:
     """Say or show something to whoever is there, now or not at all.
 
-    ``prompt`` names it, and its recording; ``texts`` is the whole sentence by language (BCP 47),
-    each on one line. ``lane`` is where it is meant for; None: the whole gate. ``at`` is the local
+    ``prompt`` names it, and its recording; ``texts`` is the whole sentence by language, each
+    on one line. ``lane`` is where it is meant for; None: the whole gate. ``at`` is the local
     time of day, None while nobody knows it.
     """
 
     prompt: str
-    texts: Mapping[str, str]
+    texts: Mapping[Language, str]
     lane: str | None = None
     urgency: Urgency = Urgency.ROUTINE
     at: time | None = None

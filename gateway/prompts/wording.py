@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from string import Formatter
-from typing import Final
+from typing import Final, get_args
 
-from drivers.base import Urgency
+from drivers.base import Language, Urgency
 from gateway.checkpoint.prompts import Prompt
 
-LANGUAGES: Final = ("zh-CN", "zh-Hant", "en")
-"""BCP 47 tags; each is the name of a file of words."""
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+"""Each is the name of a file of words."""
 
 _UNTOLD: Final = "…"
 """Stands in a blank for which nothing was given."""
@@ -40,7 +40,7 @@ def urgency(prompt: Prompt) -> Urgency:
     return Urgency.ROUTINE if prompt in _ROUTINE else Urgency.NOTICE
 
 
-def worded(prompt: Prompt, values: Mapping[str, str]) -> dict[str, str]:
+def worded(prompt: Prompt, values: Mapping[str, str]) -> dict[Language, str]:
     """The sentence in each language, its blanks filled from `values`, on one line."""
     filled = {name: _one_line(values.get(name, _UNTOLD)) for name in blanks(prompt)}
     return {language: _words(language)[prompt].format_map(filled) for language in LANGUAGES}

@@ -39,13 +39,14 @@ def test_the_service_has_a_user_that_nobody_can_be(root: Path) -> None:
     assert identities(root, "shadow")["checkpoint-gateway"][0].startswith("!")
 
 
-def test_it_may_use_serial_ports_and_cameras(root: Path) -> None:
+def test_it_may_use_serial_ports_cameras_and_sound_cards(root: Path) -> None:
     groups = identities(root, "group")
     assert {
         name for name, rest in groups.items() if "checkpoint-gateway" in rest[-1].split(",")
     } == {
         "dialout",
         "video",
+        "audio",
     }
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_all_languages_have_the_same_blanks(prompt: Prompt) -> None:
 @pytest.mark.parametrize("prompt", ON_THE_SCREEN)
 def test_the_words_are_those_of_the_gates(prompt: Prompt) -> None:
     assert worded(prompt, {"n": "12"})["zh-CN"] == ON_THE_SCREEN[prompt]
+
+
+def test_the_documentation_has_them_all() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "hardware.md").read_text()
+    for each in Prompt:
+        said = worded(each, {name: f"{{{name}}}" for name in blanks(each)})
+        assert f"| `{each}` | {said['zh-CN']} | {said['en']} |\n" in told
 
 
 def test_nobody_is_called_ill() -> None:
