@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from drivers import registry
 from drivers.base import (
+    Announce,
     Command,
     CommandError,
     DeviceConfig,
@@ -29,6 +30,8 @@ _FIRST_RETRY_S = 1.0
 _LAST_RETRY_S = 60.0
 _CONFIRM_S = 12.0
 """For a device to do what it was told; the slowest families wait 10 s for its answer."""
+_PRESENT_S = 2.0
+"""For a device to begin to say or show something; later it is of no use."""
 
 
 @dataclass(eq=False, slots=True)
@@ -138,6 +141,19 @@ class Fleet:
                 return
         raise CommandError(f"there is no door {door}")
 
+    async def present(self, announce: Announce) -> Mapping[str, str]:
+        """Have it said and shown by the devices of its lane and by those of the whole gate, all of
+        them at once; why not, by the names of those that do not."""
+        members = [
+            each
+            for each in self._members.values()
+            if each.driver.presents
+            and (announce.lane is None or each.made_of[0].lane in (announce.lane, None))
+        ]
+        complaints = await asyncio.gather(*(_complaint(each, announce) for each in members))
+        names = [each.supervisor.origin.device for each in members]
+        return {name: why for name, why in zip(names, complaints, strict=True) if why}
+
     def _member(self, name: str, made_of: tuple[DeviceConfig, LaneConfig | None]) -> Member:
         device = made_of[0]
         origin = Origin(name, device.driver, device.lane)
@@ -165,6 +181,14 @@ class Fleet:
         for task in stuck:
             # Whoever needs what it holds is told so, and tries again until it is free.
             _log.error("%s has not let go of its device within %g s", names[task], self._end_s)
+
+
+async def _complaint(member: Member, announce: Announce) -> str | None:
+    try:
+        await _tell(member, announce, _PRESENT_S)
+    except CommandError as error:
+        return str(error)
+    return None
 
 
 async def _tell(member: Member, command: Command, within_s: float) -> None:

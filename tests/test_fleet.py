@@ -12,6 +12,7 @@ import pytest
 import drivers
 from drivers import registry
 from drivers.base import (
+    Announce,
     CommandError,
     DeviceConfig,
     DeviceObserved,
@@ -50,6 +51,7 @@ class Config(DeviceConfig):
 class Driver(BaseDriver):
     def __init__(self, name, config):
         self._name, self._mood = name, config.mood
+        self.presents = not config.doors
         if self._mood == "broken":
             raise ZeroDivisionError("a bug")
 
@@ -57,7 +59,7 @@ class Driver(BaseDriver):
         return [DoorObserved(self._name, Role.GATE, Position.UNKNOWN)]
 
     async def execute(self, command):
-        COMMANDS.append((self._name, command.door))
+        COMMANDS.append((self._name, getattr(command, "door", None) or command.prompt))
         match self._mood:
             case "silent":
                 await asyncio.Event().wait()
@@ -241,3 +243,37 @@ async def test_whoever_releases_can_be_stopped() -> None:
         releasing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await releasing
+
+
+def speaking(**stanzas: str) -> Config:
+    """Devices without doors, by their lane and their mood."""
+    made: dict[str, DeviceConfig] = {}
+    for name, stanza in stanzas.items():
+        lane, mood = stanza.split()
+        made[name] = registry.load("moody").config.model_validate(
+            {"driver": "moody", "lane": None if lane == "gate" else lane, "mood": mood}
+        )
+    return config().model_copy(update={"devices": config(door="well").devices | made})
+
+
+@pytest.mark.parametrize(
+    ("lane", "told"),
+    [("in-1", ["one", "hall"]), ("in-2", ["two", "hall"]), (None, ["one", "two", "hall"])],
+)
+async def test_a_prompt_goes_to_whatever_can_present_it_in_its_lane(
+    lane: str | None, told: list[str]
+) -> None:
+    devices = speaking(one="in-1 well", two="in-2 well", hall="gate well")
+    async with at_work(devices) as (fleet, _):
+        assert await fleet.present(Announce("pass", {}, lane)) == {}
+        assert commands() == [(name, "pass") for name in told]
+
+
+async def test_a_device_that_cannot_present_it_keeps_no_other_from_that() -> None:
+    devices = speaking(one="in-1 refusing", two="in-1 buggy", three="in-1 well")
+    async with at_work(devices) as (fleet, _):
+        complaints = await fleet.present(Announce("pass", {}, "in-1"))
+        assert ("three", "pass") in commands()
+    assert complaints["one"] == "the lock is jammed"
+    assert complaints["two"].startswith("driver moody of two failed")
+    assert "three" not in complaints
