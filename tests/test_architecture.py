@@ -190,6 +190,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.memory": {"gateway.durably"},
     "gateway.durably": set(),
     "gateway.prompts": {"gateway.checkpoint", "gateway.clock"} | BASE,
+    "gateway.passes": {"gateway.clock", "gateway.errors", "gateway.events"},
     "gateway.pseudonyms": {"gateway.clock", "gateway.events", "gateway.keys"},
     "gateway.checkpoint": BASE | {"gateway.clock", "gateway.events"},
     "gateway.events": BASE | {"gateway.clock"},
