@@ -1,0 +1,21 @@
+"""Moments within one boot: when something that was due became so, and how long until it will."""
+
+from collections.abc import Iterable
+
+from gateway.clock import Stamp
+
+
+def ns(seconds: float) -> int:
+    """Nanoseconds."""
+    return round(seconds * 1e9)
+
+
+def when(mono_ns: int, now: Stamp) -> Stamp:
+    """The moment of `now`'s boot at which the monotonic clock showed `mono_ns`."""
+    return now.earlier((now.mono_ns - mono_ns) / 1e9)
+
+
+def until(mono_ns: Iterable[int], now: Stamp) -> float | None:
+    """Seconds from `now` until the first of these; 0 if that is over, None if there is none."""
+    first = min(mono_ns, default=None)
+    return None if first is None else max(0.0, (first - now.mono_ns) / 1e9)

@@ -1,0 +1,176 @@
+"""A gate for tests of decisions: its journal is a list, and its time goes as the test says."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.checkpoint.machine import Outcome, Recorded
+from gateway.clock import Stamp, TimeQuality
+from gateway.events import (
+    DATA_OF,
+    AlarmData,
+    Data,
+    Draft,
+    DutyData,
+    InspectionData,
+    Kind,
+    ReportData,
+)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+KINDS = {of: kind for kind, of in DATA_OF.items()}
+
+S = TypeVar("S", bound=msgspec.Struct)
+D = TypeVar("D", bound=Data)
+
+Saved = Mapping[str, bytes]
+Build = Callable[[Saved], Mapping[str, Any]]
+"""Machines by name, with what they remembered."""
+
+
+def local(text: str) -> int:
+    """Milliseconds since 1970 of a local time as `2026-03-18 08:00`."""
+    return round(datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp() * 1000)
+
+
+def state(of: type[S], saved: Saved, name: str) -> S:
+    """What the machine `name` remembered, or nothing yet."""
+    return msgspec.json.decode(saved[name], type=of) if name in saved else of()
+
+
+def same(kind: Kind, subject: str, correlation: str | None, data: Data) -> tuple[object, ...]:
+    """What two decisions that are the same have in common."""
+    match data:
+        case AlarmData():
+            return kind, subject, correlation, data.alarm, data.state, data.reminder
+        case DutyData():
+            return kind, subject, correlation, data.post, data.act, data.shift
+        case InspectionData():
+            return kind, subject, correlation, data.day, data.slot
+        case ReportData():
+            return kind, subject, correlation, data.period, data.name
+    return kind, subject, correlation, ""
+
+
+class Gate:
+    """Machines and the journal they follow; what they draft is recorded, and comes back."""
+
+    def __init__(self, build: Build, start: str = "2026-03-18 08:00") -> None:
+        self.now = Stamp(local(start), TimeQuality.SYNC, "boot-1", 10**9)
+        self.records: list[Recorded] = []
+        self.acts: list[Outcome] = []
+        """What was decided besides events."""
+        self._build = build
+        self._machines = build({})
+        self._pending: dict[tuple[object, ...], Draft] = {}
+        self._kept: tuple[int, dict[str, bytes]] = (0, {})
+
+    # ── what happens ──
+
+    def tell(
+        self, data: Data, subject: str = "gateway", correlation: str | None = None
+    ) -> Recorded:
+        """Something is recorded now; everything that follows from it, too."""
+        event = self._append(Draft(KINDS[type(data)], subject, self.now, data, False, correlation))
+        self._take(event)
+        self._settle()
+        return event
+
+    def wait(self, seconds: float, steps: Iterable[float] = ()) -> None:
+        """Let time go by; the machines are asked when they want to be, and after `steps`, too."""
+        end = self.now.mono_ns + round(seconds * 1e9)
+        asked = sorted({end, *(self.now.mono_ns + round(each * 1e9) for each in steps)})
+        for at_ns in [each for each in asked if each <= end]:
+            while (due := self._due()) is not None and self._after(due).mono_ns <= at_ns:
+                # To the next millisecond, as the clock goes that stamps are taken from.
+                self.now = self._after(max(due, 0.001))
+                self._ask()
+            self.now = self._after((at_ns - self.now.mono_ns) / 1e9)
+            self._ask()
+
+    def set_clock(self, wall_ms: int, quality: TimeQuality = TimeQuality.SYNC) -> None:
+        """Somebody sets the clock; the monotonic one does not care."""
+        self.now = Stamp(wall_ms, quality, self.now.boot, self.now.mono_ns)
+
+    def boot(self, off_s: float, quality: TimeQuality = TimeQuality.SYNC) -> None:
+        """The power goes, and comes back after so long; what was not kept is gone."""
+        number = int(self.now.boot.rpartition("-")[2]) + 1
+        later = self.now.wall_ms + round(off_s * 1000)
+        self.now = Stamp(later, quality, f"boot-{number}", 10**9)
+        self.restart()
+
+    def keep(self) -> None:
+        """Keep what the machines remember."""
+        encoded = {name: msgspec.json.encode(each.state) for name, each in self._machines.items()}
+        self._kept = len(self.records), encoded
+
+    def restart(self) -> None:
+        """Begin anew with what was kept, and with the records since then."""
+        after, saved = self._kept
+        self._machines = self._build(saved)
+        self._pending.clear()
+        for event in self.records[after:]:
+            self._take(event)
+        self._settle()
+
+    # ── what came of it ──
+
+    def told(self, of: type[D]) -> list[D]:
+        """What the events of one kind say, in order."""
+        return [each.data for each in self.records if isinstance(each.data, of)]
+
+    @property
+    def alarms(self) -> list[str]:
+        """Alarms, as `door-forced raised`."""
+        return [f"{each.alarm} {each.state}" for each in self.told(AlarmData)]
+
+    @property
+    def decided(self) -> list[tuple[object, ...]]:
+        """All events, as far as they do not depend on the order of recording."""
+        return [same(each.kind, each.subject, each.correlation, each.data) for each in self.records]
+
+    # ── how ──
+
+    def _due(self) -> float | None:
+        times = [machine.due(self.now) for machine in self._machines.values()]
+        return min((each for each in times if each is not None), default=None)
+
+    def _after(self, seconds: float) -> Stamp:
+        return self.now.earlier(-seconds)
+
+    def _ask(self) -> None:
+        for machine in self._machines.values():
+            self._decide(machine.advance(self.now))
+        self._settle()
+
+    def _settle(self) -> None:
+        while self._pending:
+            for each in [self._append(draft) for draft in self._pending.values()]:
+                self._take(each)
+
+    def _append(self, draft: Draft) -> Recorded:
+        seq = len(self.records) + 1
+        event = Recorded(
+            seq, f"k3f9x2m7-{seq}", draft.kind, draft.subject, draft.stamp, draft.data,
+            draft.correlation,
+        )  # fmt: skip
+        self.records.append(event)
+        return event
+
+    def _take(self, event: Recorded) -> None:
+        for machine in self._machines.values():
+            self._decide(machine.advance(event.at))
+        self._pending.pop(same(event.kind, event.subject, event.correlation, event.data), None)
+        for machine in self._machines.values():
+            self._decide(machine.take(event))
+
+    def _decide(self, outcomes: Iterable[Outcome]) -> None:
+        for each in outcomes:
+            if isinstance(each, Draft):
+                key = same(each.kind, each.subject, each.correlation, each.data)
+                self._pending.setdefault(key, each)
+            else:
+                self.acts.append(each)
