@@ -15,8 +15,9 @@ from gateway.checkpoint.door import (
     soundness,
     wrongly_opened,
 )
-from gateway.checkpoint.machine import Outcome, Recorded
+from gateway.checkpoint.machine import Outcome, Recorded, Say
 from gateway.checkpoint.moments import until, when
+from gateway.checkpoint.prompts import Prompt
 from gateway.clock import Stamp
 from gateway.events import (
     AlarmData,
@@ -29,6 +30,10 @@ from gateway.events import (
 )
 
 _SUBJECT = "door/"
+_PROMPTS = {
+    Trouble.DOOR_FORCED: Prompt.DOOR_FORCED,
+    Trouble.DOOR_HELD_OPEN: Prompt.CLOSE_THE_DOOR,
+}
 _OPENINGS = (Trouble.DOOR_FORCED, Trouble.HOME_DOOR_OPENED, Trouble.UNPAIRED_ENTRY)
 
 
@@ -83,11 +88,12 @@ class Doors:
     def advance(self, now: Stamp) -> Iterable[Outcome]:
         """See `Machine.advance`."""
         self.state.be_in(now, self._facts)
-        outcomes = list(self._forget(now))
+        outcomes: list[Outcome] = list(self._forget(now))
         for at_ns, name, trouble, reason in sorted(self._timers()):
             if at_ns <= now.mono_ns:
                 door, at = self.state.doors[name], when(at_ns, now)
                 outcomes += self._alarms.raise_(trouble, _SUBJECT + name, at, door.cause, reason)
+                outcomes += _said(trouble, self._facts[name], at)
         return outcomes
 
     def due(self, now: Stamp) -> float | None:
@@ -127,7 +133,7 @@ class Doors:
             elif there is False:
                 yield from self._alarms.clear(trouble, event.subject, event.at)
 
-    def _moved(self, data: DoorData, event: Recorded) -> list[Draft]:
+    def _moved(self, data: DoorData, event: Recorded) -> list[Outcome]:
         door, facts, at = self.state.doors[data.door], self._facts[data.door], event.at
         if data.commanded is Lock.UNLOCKED:  # it may move before the release itself is recorded
             door.grant(at, self._settings.open_within_s)
@@ -137,7 +143,7 @@ class Doors:
         door.position, door.since_ns, door.cause = data.position, at.mono_ns, event.id
         if data.position in (Position.OPEN, Position.CLOSED):
             door.known = data.position
-        outcomes = self._settle(data.door, at)
+        outcomes: list[Outcome] = list(self._settle(data.door, at))
         # A gate or sealed door that is open as it was has not been opened; at a home the window in
         # which it was opened may have gone with the boot.
         if data.position is Position.OPEN and (
@@ -149,6 +155,7 @@ class Doors:
                 outcomes += self._alarms.raise_(
                     trouble, event.subject, at, event.id, reason, counted=True
                 )
+                outcomes += _said(trouble, facts, at)
         return outcomes
 
     def _blank(self, name: str) -> bool:
@@ -177,3 +184,11 @@ class Doors:
             return True
         standing = self._alarms.find(trouble, _SUBJECT + name)
         return standing is not None and standing.state is AlarmState.ACKNOWLEDGED
+
+
+def _said(trouble: Trouble, facts: DoorFacts, at: Stamp) -> Iterator[Say]:
+    """What is said at the gate; of a home nothing, it is nobody's business there."""
+    prompt = _PROMPTS.get(trouble)
+    if prompt:
+        for lane in facts.lanes or (None,):
+            yield Say(prompt, at, lane)

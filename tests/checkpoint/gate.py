@@ -2,32 +2,25 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import msgspec
+from msgspec import Raw, Struct
 
-from gateway.checkpoint.machine import Outcome, Recorded
+from gateway.checkpoint.checkpoint import Checkpoint, restored
+from gateway.checkpoint.identity import Identity, identity
+from gateway.checkpoint.machine import Act, Machine, Recorded, Say
 from gateway.clock import Stamp, TimeQuality
-from gateway.events import (
-    DATA_OF,
-    AlarmData,
-    Data,
-    Draft,
-    DutyData,
-    InspectionData,
-    Kind,
-    ReportData,
-)
+from gateway.events import DATA_OF, AlarmData, Data, Draft
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KINDS = {of: kind for kind, of in DATA_OF.items()}
 
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S", bound=Struct)
 D = TypeVar("D", bound=Data)
 
-Saved = Mapping[str, bytes]
-Build = Callable[[Saved], Mapping[str, Any]]
+Saved = Mapping[str, Raw]
+Build = Callable[[Saved], Mapping[str, Machine]]
 """Machines by name, with what they remembered."""
 
 
@@ -38,21 +31,7 @@ def local(text: str) -> int:
 
 def state(of: type[S], saved: Saved, name: str) -> S:
     """What the machine `name` remembered, or nothing yet."""
-    return msgspec.json.decode(saved[name], type=of) if name in saved else of()
-
-
-def same(kind: Kind, subject: str, correlation: str | None, data: Data) -> tuple[object, ...]:
-    """What two decisions that are the same have in common."""
-    match data:
-        case AlarmData():
-            return kind, subject, correlation, data.alarm, data.state, data.reminder
-        case DutyData():
-            return kind, subject, correlation, data.post, data.act, data.shift
-        case InspectionData():
-            return kind, subject, correlation, data.day, data.slot
-        case ReportData():
-            return kind, subject, correlation, data.period, data.name
-    return kind, subject, correlation, ""
+    return restored(of, saved, name) or of()
 
 
 class Gate:
@@ -60,13 +39,12 @@ class Gate:
 
     def __init__(self, build: Build, start: str = "2026-03-18 08:00") -> None:
         self.now = Stamp(local(start), TimeQuality.SYNC, "boot-1", 10**9)
+        self.build = build
         self.records: list[Recorded] = []
-        self.acts: list[Outcome] = []
+        self.done: list[Act | Say] = []
         """What was decided besides events."""
-        self._build = build
-        self._machines = build({})
-        self._pending: dict[tuple[object, ...], Draft] = {}
-        self._kept: tuple[int, dict[str, bytes]] = (0, {})
+        self._checkpoint = Checkpoint(build({}))
+        self._kept: tuple[int, Saved] = (0, {})
 
     # ── what happens ──
 
@@ -75,7 +53,7 @@ class Gate:
     ) -> Recorded:
         """Something is recorded now; everything that follows from it, too."""
         event = self._append(Draft(KINDS[type(data)], subject, self.now, data, False, correlation))
-        self._take(event)
+        self.done += self._checkpoint.take(event)
         self._settle()
         return event
 
@@ -104,16 +82,14 @@ class Gate:
 
     def keep(self) -> None:
         """Keep what the machines remember."""
-        encoded = {name: msgspec.json.encode(each.state) for name, each in self._machines.items()}
-        self._kept = len(self.records), encoded
+        self._kept = len(self.records), self._checkpoint.saved()
 
     def restart(self) -> None:
         """Begin anew with what was kept, and with the records since then."""
         after, saved = self._kept
-        self._machines = self._build(saved)
-        self._pending.clear()
+        self._checkpoint = Checkpoint(self.build(saved))
         for event in self.records[after:]:
-            self._take(event)
+            self._checkpoint.take(event)
         self._settle()
 
     # ── what came of it ──
@@ -128,28 +104,31 @@ class Gate:
         return [f"{each.alarm} {each.state}" for each in self.told(AlarmData)]
 
     @property
-    def decided(self) -> list[tuple[object, ...]]:
+    def decided(self) -> list[Identity]:
         """All events, as far as they do not depend on the order of recording."""
-        return [same(each.kind, each.subject, each.correlation, each.data) for each in self.records]
+        return [
+            identity(each.kind, each.subject, each.correlation, each.data) for each in self.records
+        ]
 
     # ── how ──
 
     def _due(self) -> float | None:
-        times = [machine.due(self.now) for machine in self._machines.values()]
-        return min((each for each in times if each is not None), default=None)
+        return self._checkpoint.due(self.now)
 
     def _after(self, seconds: float) -> Stamp:
         return self.now.earlier(-seconds)
 
     def _ask(self) -> None:
-        for machine in self._machines.values():
-            self._decide(machine.advance(self.now))
+        self.done += self._checkpoint.advance(self.now)
         self._settle()
 
     def _settle(self) -> None:
-        while self._pending:
-            for each in [self._append(draft) for draft in self._pending.values()]:
-                self._take(each)
+        """Record what is pending, and what follows from that."""
+        while drafts := list(self._checkpoint.pending.values()):
+            recorded = [self._append(each) for each in drafts]
+            self._checkpoint.pending.clear()
+            for each in recorded:
+                self.done += self._checkpoint.take(each)
 
     def _append(self, draft: Draft) -> Recorded:
         seq = len(self.records) + 1
@@ -159,18 +138,3 @@ class Gate:
         )  # fmt: skip
         self.records.append(event)
         return event
-
-    def _take(self, event: Recorded) -> None:
-        for machine in self._machines.values():
-            self._decide(machine.advance(event.at))
-        self._pending.pop(same(event.kind, event.subject, event.correlation, event.data), None)
-        for machine in self._machines.values():
-            self._decide(machine.take(event))
-
-    def _decide(self, outcomes: Iterable[Outcome]) -> None:
-        for each in outcomes:
-            if isinstance(each, Draft):
-                key = same(each.kind, each.subject, each.correlation, each.data)
-                self._pending.setdefault(key, each)
-            else:
-                self.acts.append(each)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.checkpoint.alarms import Alarms, AlarmsState, Trouble
+from gateway.checkpoint.machine import Machine
 from gateway.events import AlarmData, AlarmState, CommandData, Draft
 from tests.checkpoint.gate import Gate, Saved, state
 
@@ -32,7 +33,7 @@ class Bell:
         return None
 
 
-def build(saved: Saved) -> Mapping[str, Any]:
+def build(saved: Saved) -> Mapping[str, Machine]:
     alarms = Alarms(TEN_MINUTES, state(AlarmsState, saved, "alarms"))
     return {"bell": Bell(alarms), "alarms": alarms}
 

@@ -11,6 +11,8 @@ from drivers.base import Lock, Position, Role
 from gateway.checkpoint.alarms import Alarms, AlarmsState
 from gateway.checkpoint.door import DoorFacts, DoorSettings
 from gateway.checkpoint.doors import Doors, DoorsState
+from gateway.checkpoint.machine import Act, Machine, Say
+from gateway.checkpoint.prompts import Prompt
 from gateway.clock import TimeQuality
 from gateway.events import (
     AlarmData,
@@ -35,7 +37,7 @@ REMIND_S = 600.0
 
 
 def built(facts: Mapping[str, DoorFacts] = FACTS, **options: Any) -> Build:
-    def build(saved: Saved) -> Mapping[str, Any]:
+    def build(saved: Saved) -> Mapping[str, Machine]:
         alarms = Alarms(REMIND_S, state(AlarmsState, saved, "alarms"))
         doors = Doors(facts, DoorSettings(**options), alarms, state(DoorsState, saved, "doors"))
         return {"doors": doors, "alarms": alarms}
@@ -179,6 +181,19 @@ def test_a_gate_held_open_is_told_once_and_cleared_when_it_shuts() -> None:
     assert gate.records[-1].correlation == gate.records[-3].correlation
 
 
+def test_the_gate_says_that_it_was_forced_and_that_it_should_be_shut() -> None:
+    gate = a_gate()
+    tell(gate, "gate-1", Position.OPEN)
+    gate.wait(60)
+    said = [(each.prompt, each.lane) for each in gate.done if isinstance(each, Say)]
+    assert said == [
+        (Prompt.DOOR_FORCED, "in-1"),
+        (Prompt.DOOR_FORCED, "out-1"),
+        (Prompt.CLOSE_THE_DOOR, "in-1"),
+        (Prompt.CLOSE_THE_DOOR, "out-1"),
+    ]
+
+
 # ── Sealed doors ──
 
 
@@ -302,7 +317,7 @@ def test_nothing_is_ever_done_to_a_home_door() -> None:
     order(gate, "release", "door/home-5")
     tell(gate, "home-5", Position.OPEN)
     assert gate.alarms == ["home-door-opened raised"]
-    assert gate.acts == []
+    assert gate.done == []
 
 
 # ── Any door ──
@@ -379,7 +394,7 @@ def test_a_door_that_is_no_longer_configured_leaves_no_alarm_behind() -> None:
     tell(gate, "side-4", Position.OPEN)
     tell(gate, "side-4", Position.OPEN, tamper=True)
     gate.keep()
-    gate._build = built({"gate-1": FACTS["gate-1"]})
+    gate.build = built({"gate-1": FACTS["gate-1"]})
     gate.restart()
     gate.wait(1)
     assert gate.alarms[2:] == ["door-forced cleared", "tamper cleared"]
@@ -450,7 +465,7 @@ def test_no_door_is_ever_told_anything(deeds: list[tuple[Deed, int]]) -> None:
     for deed, wait_s in deeds:
         deed(gate)
         gate.wait(wait_s)
-    assert gate.acts == []
+    assert [each for each in gate.done if isinstance(each, Act)] == []
 
 
 @settings(deadline=None)
