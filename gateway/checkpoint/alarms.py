@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from gateway.checkpoint.machine import Outcome, Recorded
-from gateway.checkpoint.moments import ns, until, when
+from gateway.checkpoint.timers import ns, until, when
 from gateway.clock import Stamp
 from gateway.events import AlarmData, AlarmState, CommandData, Draft, Kind
 

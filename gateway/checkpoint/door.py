@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from drivers.base import Lock, Position, Role
 from gateway.checkpoint.alarms import Trouble
-from gateway.checkpoint.moments import ns
+from gateway.checkpoint.timers import ns
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import CommandData, DoorData
 

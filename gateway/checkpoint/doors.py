@@ -16,8 +16,8 @@ from gateway.checkpoint.door import (
     wrongly_opened,
 )
 from gateway.checkpoint.machine import Outcome, Recorded, Say
-from gateway.checkpoint.moments import until, when
 from gateway.checkpoint.prompts import Prompt
+from gateway.checkpoint.timers import until, when
 from gateway.clock import Stamp
 from gateway.events import (
     AlarmData,

@@ -1,4 +1,4 @@
-"""Moments within one boot: when something that was due became so, and how long until it will."""
+"""What runs out within one boot: when it did, and how long until the next will."""
 
 from collections.abc import Iterable
 
