@@ -5,6 +5,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -69,6 +70,30 @@ Listener = Annotated[
 ]
 """Where something can be asked at over the network; port 0 is any that is free."""
 
+TimeOfDay = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+    Field(json_schema_extra={"words": 'a time of day from "00:00" to "23:59"'}),
+]
+"""Local time."""
+
+
+def _a_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise PydanticCustomError("zone", "no such zone") from error
+    return name
+
+
+Zone = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", max_length=64),
+    AfterValidator(_a_zone),
+    Field(json_schema_extra={"words": 'a time zone, as "Asia/Shanghai"'}),
+]
+"""By its name in the IANA database, which is on every Debian."""
+
 FileName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}\.db$"),
@@ -91,6 +116,8 @@ class Place(OptionTable):
     """Second level of the grid, for example 011."""
     community: Level
     """Third level of the grid, for example 003."""
+    timezone: Zone = "Asia/Shanghai"
+    """Whose local time is meant wherever a time of day stands, here and in documents."""
     state_dir: FilePath = Path("/var/lib/checkpoint-gateway")
     """Where the journal and the pseudonym key live."""
     reload_on_change: bool = False
@@ -240,6 +267,81 @@ class ExportConfig(OptionTable):
     """PEM with the centre's public key: nobody else can read what is on the stick."""
 
 
+Wait = Annotated[float, Field(ge=1, le=86_400)]
+"""Seconds, up to a day."""
+
+
+class DoorsConfig(OptionTable):
+    """`[doors]`: what is wrong with a door, and from when on."""
+
+    open_within_s: Annotated[float, Field(ge=1, le=600)] = 10.0
+    """So long after a grant or a release a gate may be opened; later it was forced."""
+    held_open_s: Wait = 60.0
+    """A gate open for longer is an alarm."""
+    unknown_after_s: Wait = 60.0
+    """A door of which nothing is known for longer is an alarm."""
+    battery_low_percent: Annotated[float, Field(ge=1, le=90)] = 15.0
+    """A battery below this is an alarm."""
+    until_acknowledged: bool = True
+    """An opening that should not have been stays an alarm until somebody has acknowledged it, also
+    when the door is shut again."""
+    egress: tuple[Name, ...] = ()
+    """Gates that people open by handle or button to leave: nobody has forced them."""
+
+
+class AlarmsConfig(OptionTable):
+    """`[alarms]`: those that the gate itself raises."""
+
+    remind_every_s: Annotated[float, Field(ge=60, le=86_400)] = 600.0
+    """Until somebody acknowledges it, an alarm is sent again so often."""
+
+
+class PostConfig(OptionTable):
+    """`[duty.posts.NAME]`: where somebody is to be, round the clock."""
+
+    at: Name
+    """The device or lane at which badges are shown for it."""
+
+
+class DutyConfig(OptionTable):
+    """`[duty]`: who is on post."""
+
+    posts: dict[Name, PostConfig] = Field(default_factory=dict)
+    """The places where somebody is to be, round the clock."""
+    unattended_after_s: Wait = 300.0
+    """A post left alone for longer is an alarm."""
+    late_after_s: Wait = 900.0
+    """So long after a shift of the rota has begun, whoever is not there is late."""
+    same_scan_s: Annotated[float, Field(ge=1, le=600)] = 60.0
+    """A badge shown again within this is shown once: it does not check out."""
+    roles: tuple[Line, ...] = ()
+    """Roles on a badge that count; with none named, all but those of `[inspections]`."""
+
+
+class InspectionsConfig(OptionTable):
+    """`[inspections]`: rounds that are to be made every day."""
+
+    slots: tuple[TimeOfDay, ...] = ("09:00", "14:00", "22:00")
+    """When; none: nothing is expected."""
+    early_min: Annotated[int, Field(ge=0, le=180)] = 30
+    """So many minutes before its time an inspection counts, and …"""
+    late_min: Annotated[int, Field(ge=1, le=180)] = 30
+    """… so many after; then it is missed."""
+    roles: tuple[Line, ...] = ("inspector",)
+    """Roles on a badge that make an inspection, wherever it is shown."""
+    places: tuple[Name, ...] = ()
+    """Devices or lanes at which any staff badge makes one."""
+
+
+class ReportsConfig(OptionTable):
+    """`[reports]`: what is sent when nothing happens, too."""
+
+    at: TimeOfDay = "00:00"
+    """When the daily report is made, of what happened since the one before."""
+    shifts: bool = True
+    """Make one at the end of each shift of the rota, too."""
+
+
 class LaneConfig(OptionTable):
     """`[lanes.NAME]`: one way through the gate."""
 
@@ -255,6 +357,11 @@ class Config(OptionTable):
     uplink: UplinkConfig
     export: ExportConfig = ExportConfig()
     page: PageConfig = PageConfig()
+    doors: DoorsConfig = DoorsConfig()
+    alarms: AlarmsConfig = AlarmsConfig()
+    duty: DutyConfig = DutyConfig()
+    inspections: InspectionsConfig = InspectionsConfig()
+    reports: ReportsConfig = ReportsConfig()
     lanes: dict[Name, LaneConfig] = Field(default_factory=dict)
     devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)
     _version: str = PrivateAttr(default="")

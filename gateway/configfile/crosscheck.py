@@ -13,6 +13,7 @@ from gateway.configfile.mistakes import Misspelt, Mistake
 from gateway.services import contradictions
 from gateway.topics import Topics
 
+_ONLY_WATCHED = "a home door is only ever watched; nothing may lock or release it"
 _ACTS_ON_DOOR = re.compile(r"lock|relay|strike|release|bolt|hold|output|coil", re.IGNORECASE)
 
 
@@ -23,6 +24,8 @@ def across_tables(data: dict[str, Any], devices: Mapping[str, DeviceConfig]) -> 
     ``devices`` are those without a mistake.
     """
     yield from _lanes_exist(data)
+    yield from _posts_exist(data)
+    yield from _doors_exist(data)
     for port, owner, device in _sharing(data, "port"):
         if problem := _not_on_one_line(devices.get(owner), devices.get(device)):
             yield _taken("port", port, owner, device, problem)
@@ -43,13 +46,41 @@ def tables(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
 
 def _lanes_exist(data: dict[str, Any]) -> Iterator[Mistake]:
     lanes = tuple(tables(data, "lanes"))
-    wanted = words.one_of(lanes) if lanes else "a lane that has its own table [lanes.NAME]"
     for device, stanza in tables(data, "devices").items():
-        lane = stanza.get("lane")
-        if isinstance(lane, str) and lane not in lanes:
-            text = f"found the text {words.quoted(lane)}; expected {wanted}"
-            path = ("devices", device, "lane")
-            yield Mistake(path, text, misspelt=Misspelt(lane, lanes))
+        path = ("devices", device, "lane")
+        yield from _known(path, stanza.get("lane"), lanes, "a lane, which has a table [lanes.NAME]")
+
+
+def _posts_exist(data: dict[str, Any]) -> Iterator[Mistake]:
+    """Where badges are shown is a device or a lane."""
+    known = (*tables(data, "devices"), *tables(data, "lanes"))
+    for post, stanza in tables(tables(data, "duty"), "posts").items():
+        place = stanza.get("at")
+        yield from _known(("duty", "posts", post, "at"), place, known, "a device or lane")
+    for number, place in _entries(data, "inspections", "places"):
+        yield from _known(("inspections", "places", number), place, known, "a device or lane")
+
+
+def _doors_exist(data: dict[str, Any]) -> Iterator[Mistake]:
+    doors = tuple(
+        name for stanza in tables(data, "devices").values() for name in tables(stanza, "doors")
+    )
+    for number, door in _entries(data, "doors", "egress"):
+        yield from _known(("doors", "egress", number), door, doors, "a door of a device")
+
+
+def _entries(data: dict[str, Any], table: str, option: str) -> list[tuple[int, Any]]:
+    """What stands in a list of names, as far as it is one."""
+    group = data.get(table)
+    value = group.get(option) if isinstance(group, dict) else None
+    return list(enumerate(value)) if isinstance(value, list) else []
+
+
+def _known(path: Path, name: Any, known: tuple[str, ...], what: str) -> Iterator[Mistake]:
+    if isinstance(name, str) and name not in known:
+        wanted = words.one_of(known) if known else f"the name of {what}"
+        text = f"found the text {words.quoted(name)}; expected {wanted}"
+        yield Mistake(path, text, misspelt=Misspelt(name, known))
 
 
 def _sharing(data: dict[str, Any], key: str) -> Iterator[tuple[str, str, str]]:
@@ -107,13 +138,19 @@ def _doors_differ(data: dict[str, Any]) -> Iterator[Mistake]:
 
 def no_locks_at_homes(data: dict[str, Any]) -> Iterator[Mistake]:
     """A home door is watched and nothing else: whoever lives behind it must always get out."""
+    homes: set[str] = set()
     for device, stanza in tables(data, "devices").items():
         for door, contacts in tables(stanza, "doors").items():
             if contacts.get("role") != "home":
                 continue
+            homes.add(door)
             for key in filter(_ACTS_ON_DOOR.search, contacts):
-                text = "a home door is only ever watched; nothing may lock or release it"
-                yield Mistake(("devices", device, "doors", door, key), text)
+                yield Mistake(("devices", device, "doors", door, key), _ONLY_WATCHED)
+    for lane, stanza in tables(data, "lanes").items():
+        # Whoever may pass a lane has its door released.
+        for key, named in stanza.items():
+            if "door" in key and homes & set(named if isinstance(named, list) else [str(named)]):
+                yield Mistake(("lanes", lane, key), _ONLY_WATCHED)
 
 
 def topics_fit(place: Place, devices: list[str]) -> Iterator[Mistake]:

@@ -527,3 +527,28 @@ def test_no_damage_ends_in_anything_but_a_sentence(
         load(file)
     except ConfigError as error:
         assert re.match(re.escape(str(file)) + r":\d+: ", str(error))  # noqa: PT017
+
+
+@pytest.mark.parametrize("lane", ['door = "flat-12"', 'doors = ["gate-1", "flat-12"]'])
+def test_no_lane_leads_through_a_home_door(file: Path, lane: str) -> None:
+    told = mistakes(file, changed('direction = "entry"', f'direction = "entry"\n{lane}'))
+    assert any("a home door is only ever watched; nothing may lock or" in each for each in told)
+
+
+def test_what_is_named_for_duty_and_doors_must_exist(file: Path) -> None:
+    text = GATE + '[duty.posts.table]\nat = "in-2"\n[inspections]\nplaces = ["in-1", "borad"]\n'
+    assert mistakes(file, text + '[doors]\negress = ["gate-2"]\n') == [
+        '24: [duty.posts.table] at: found the text "in-2"; expected "thermometer", "board" or'
+        ' "in-1"; did you mean "in-1"?',
+        '26: [inspections] places #2: found the text "borad"; expected "thermometer", "board" or'
+        ' "in-1"; did you mean "board"?',
+        '28: [doors] egress #1: found the text "gate-2"; expected "gate-1" or "flat-12"; did you'
+        ' mean "gate-1"?',
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Peking", "../etc/passwd", "", "asia"])
+def test_a_time_zone_must_exist(file: Path, zone: str) -> None:
+    [told] = mistakes(file, changed("[gateway]", f'[gateway]\ntimezone = "{zone}"'))
+    assert told.startswith("2: [gateway] timezone: ")
+    assert told.endswith('expected a time zone, as "Asia/Shanghai"')
