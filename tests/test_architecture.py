@@ -64,6 +64,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.demo": {"gateway.app", "gateway.centre", "drivers", "drivers.emulators"}
     | BASE
     | PARTS,
+    "gateway.simulate": {
+        "gateway.checkpoint",
+        "gateway.events",
+        "gateway.clock",
+    }
+    | BASE,
     "gateway.setup": {
         "gateway.devices",
         "gateway.places",
