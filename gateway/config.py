@@ -347,6 +347,14 @@ class LaneConfig(OptionTable):
 
     direction: Literal["entry", "exit"]
     """Which way people go."""
+    subject: Literal["person", "vehicle"] = "person"
+    """Who goes through: people, or vehicles."""
+    door: Name | None = None
+    """The door of this lane, of role `gate`: released for whoever may pass, where it can be."""
+    window_s: Annotated[float, Field(ge=1, le=120)] = 10.0
+    """How long somebody's next part may take: code after temperature, or the other way round."""
+    passage_s: Annotated[float, Field(ge=1, le=120)] = 15.0
+    """How long after the decision the door may open; then nobody has gone through."""
 
 
 class Config(OptionTable):
@@ -362,7 +370,7 @@ class Config(OptionTable):
     duty: DutyConfig = DutyConfig()
     inspections: InspectionsConfig = InspectionsConfig()
     reports: ReportsConfig = ReportsConfig()
-    lanes: dict[Name, LaneConfig] = Field(default_factory=dict)
+    lanes: Annotated[dict[Name, LaneConfig], Field(max_length=8)] = Field(default_factory=dict)
     devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)
     _version: str = PrivateAttr(default="")
 

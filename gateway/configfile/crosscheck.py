@@ -26,6 +26,7 @@ def across_tables(data: dict[str, Any], devices: Mapping[str, DeviceConfig]) -> 
     yield from _lanes_exist(data)
     yield from _posts_exist(data)
     yield from _doors_exist(data)
+    yield from _doors_of_lanes_exist(data)
     for port, owner, device in _sharing(data, "port"):
         if problem := _not_on_one_line(devices.get(owner), devices.get(device)):
             yield _taken("port", port, owner, device, problem)
@@ -81,6 +82,24 @@ def _known(path: Path, name: Any, known: tuple[str, ...], what: str) -> Iterator
         wanted = words.one_of(known) if known else f"the name of {what}"
         text = f"found the text {words.quoted(name)}; expected {wanted}"
         yield Mistake(path, text, misspelt=Misspelt(name, known))
+
+
+def _doors_of_lanes_exist(data: dict[str, Any]) -> Iterator[Mistake]:
+    roles = {
+        door: contacts.get("role")
+        for stanza in tables(data, "devices").values()
+        for door, contacts in tables(stanza, "doors").items()
+    }
+    gates = tuple(door for door, role in roles.items() if role == "gate")
+    wanted = words.one_of(gates) if gates else 'a door of role "gate" that a device has'
+    for lane, stanza in tables(data, "lanes").items():
+        door = stanza.get("door")
+        if not isinstance(door, str) or roles.get(door, "") not in ("", "sealed", "home"):
+            continue  # of a role that is missing or wrong is told elsewhere
+        which = f", a door of role {words.quoted(str(roles[door]))}" if door in roles else ""
+        text = f"found the text {words.quoted(door)}{which}; expected {wanted}"
+        misspelt = None if door in roles else Misspelt(door, gates)
+        yield Mistake(("lanes", lane, "door"), text, misspelt=misspelt)
 
 
 def _sharing(data: dict[str, Any], key: str) -> Iterator[tuple[str, str, str]]:

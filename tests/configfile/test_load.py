@@ -118,6 +118,24 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(file: Path) -> N
             "1: [uplink]: missing; expected a table",
         ),
         (
+            'direction = "entry"',
+            'direction = "entry"\ndoor = "gate-2"',
+            '10: [lanes.in-1] door: found the text "gate-2"; expected "gate-1"; did you mean'
+            ' "gate-1"?',
+        ),
+        (
+            'direction = "entry"',
+            'direction = "entry"\ndoor = "flat-12"',
+            '10: [lanes.in-1] door: found the text "flat-12", a door of role "home"; expected'
+            ' "gate-1"',
+        ),
+        (
+            "[lanes.in-1]",
+            "".join(f'[lanes.in-{n}]\ndirection = "entry"\n' for n in range(2, 10))
+            + "[lanes.in-1]",
+            "8: [lanes]: found a table; expected a table with 8 entries or fewer",
+        ),
+        (
             "[lanes.in-1]",
             '[lanes.Out]\ndirection = "exit"\n[lanes.in-1]',
             '8: [lanes.Out]: found the name "Out"; expected 1 to 32 small letters, digits, - or'
