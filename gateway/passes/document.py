@@ -4,33 +4,29 @@
               "keys": [{"kty": "OKP", "crv": "Ed25519", "x": "…", "kid": "9f3c01aa"}],
               "revoked": {"passes": ["04d1…"],
                           "subjects": [{"sub": "…", "until": 1773817923}]}}],
+ "health": {"dcc": [{"certificate": "…"}],
+            "shc": [{"iss": "https://…", "keys": [{"kty": "EC", "crv": "P-256", "x": "…", …}]}],
+            "icao": [{"certificate": "…"}]},
  "health_codes": ["https://health.example.cn/"]}
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from gateway.errors import GatewayError
-from gateway.passes.claims import CTI_BYTES, LONGEST_NAME, PLACE
-from gateway.passes.form import FormError, base64url, parse_json
-from gateway.passes.keys import KeyFormError, VerifyingKey, of_ed25519, of_p256
+from gateway.passes.fields import Cti, Ed25519Key, Name, P256Key, Pattern, Place, Table, wrong
+from gateway.passes.form import FormError, parse_json
+from gateway.passes.health import Health
+from gateway.passes.keys import VerifyingKey
 from gateway.passes.trust import Issuer, Trust
 
 LARGEST_BYTES: Final = 4 << 20
 """A city's revocations of a year."""
 _MOST_TOLD: Final = 20
-_KID_BYTES: Final = range(1, 17)
 _OWN_KID_BYTES: Final = 4
 """Of a key whose `kid` is not said: of so many keys as one issuer has, no two share them."""
 _FOR_EVER: Final = 1 << 53
@@ -40,121 +36,26 @@ class DocumentError(GatewayError):
     """It cannot be used; the text lists what is wrong, and where in it."""
 
 
-def _wrong(expected: str) -> PydanticCustomError:
-    return PydanticCustomError("words", "expected {expected}", {"expected": expected})
-
-
-def _place(text: str) -> str:
-    if not PLACE.fullmatch(text):
-        raise _wrong("a place, as 410102/011/003")
-    return text
-
-
-def _name(text: str) -> str:
-    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
-        raise _wrong(f"1 to {LONGEST_NAME} printable characters")
-    return text
-
-
-def _digits(sizes: range) -> AfterValidator:
-    def check(text: str) -> str:
-        try:
-            if len(bytes.fromhex(text)) in sizes:
-                return text.lower()
-        except ValueError:
-            pass
-        raise _wrong(f"{sizes.start} to {sizes.stop - 1} bytes in hexadecimal digits")
-
-    return AfterValidator(check)
-
-
-def _key_bytes(text: str) -> str:
-    try:
-        if len(base64url(text.encode())) == 32:
-            return text
-    except FormError:
-        pass
-    raise _wrong("32 bytes in base64url")
-
-
-def _pattern(text: str) -> str:
-    if len(text.partition("*")[0]) < 4 or len(text) > 256 or not text.isascii():
-        raise _wrong("at least 4 ASCII characters before any *, and at most 256")
-    return text
-
-
-_Name = Annotated[str, AfterValidator(_name)]
-_Place = Annotated[str, AfterValidator(_place)]
-_Kid = Annotated[str, _digits(_KID_BYTES)]
-_Cti = Annotated[str, _digits(CTI_BYTES)]
-_KeyBytes = Annotated[str, AfterValidator(_key_bytes)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-"""How a health code begins."""
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Ed25519Key(_Table):
-    """As in RFC 8037."""
-
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    x: _KeyBytes
-    kid: _Kid | None = None
-    alg: Literal["EdDSA"] = "EdDSA"
-    use: Literal["sig"] = "sig"
-
-    def key(self) -> VerifyingKey:
-        """The key itself."""
-        return of_ed25519(base64url(self.x.encode()))
-
-
-class P256Key(_Table):
-    """As in RFC 7518, 6.2."""
-
-    kty: Literal["EC"]
-    crv: Literal["P-256"]
-    x: _KeyBytes
-    y: _KeyBytes
-    kid: _Kid | None = None
-    alg: Literal["ES256"] = "ES256"
-    use: Literal["sig"] = "sig"
-
-    @model_validator(mode="after")
-    def _on_the_curve(self) -> Self:
-        try:
-            self.key()
-        except KeyFormError:
-            raise _wrong("x and y of a point on the curve") from None
-        return self
-
-    def key(self) -> VerifyingKey:
-        """The key itself."""
-        return of_p256(base64url(self.x.encode()), base64url(self.y.encode()))
-
-
-class RevokedSubject(_Table):
+class RevokedSubject(Table):
     """Whose passes count no more."""
 
-    sub: _Name
+    sub: Name
     until: Annotated[int, Field(ge=0, le=_FOR_EVER)] = _FOR_EVER
     """What was issued up to then, in seconds since 1970; what is issued later counts again."""
 
 
-class Revocations(_Table):
+class Revocations(Table):
     """What an issuer has taken back."""
 
-    passes: list[_Cti] = []
-    subjects: list[RevokedSubject] = []
+    passes: list[Cti] = Field(default_factory=list)
+    subjects: list[RevokedSubject] = Field(default_factory=list)
 
 
-class IssuerEntry(_Table):
+class IssuerEntry(Table):
     """One who signs passes."""
 
-    name: _Name
-    place: _Place
+    name: Name
+    place: Place
     keys: Annotated[
         list[Annotated[Ed25519Key | P256Key, Field(discriminator="kty")]], Field(min_length=1)
     ]
@@ -163,7 +64,7 @@ class IssuerEntry(_Table):
     @model_validator(mode="after")
     def _keys_apart(self) -> Self:
         if len(self.by_kid()) != len(self.keys):
-            raise _wrong("keys with a kid each, no two the same")
+            raise wrong("keys with a kid each, no two the same")
         return self
 
     def by_kid(self) -> dict[bytes, VerifyingKey]:
@@ -185,16 +86,17 @@ class IssuerEntry(_Table):
         )
 
 
-class PassesDocument(_Table):
+class PassesDocument(Table):
     """The whole document."""
 
-    issuers: list[IssuerEntry] = []
-    health_codes: list[Pattern] = []
+    issuers: list[IssuerEntry] = Field(default_factory=list)
+    health: Health = Health()
+    health_codes: list[Pattern] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _issuers_apart(self) -> Self:
         if len({each.name for each in self.issuers}) != len(self.issuers):
-            raise _wrong("issuers with a name each, no two the same")
+            raise wrong("issuers with a name each, no two the same")
         return self
 
     def trust(self, place: str, health_codes: Iterable[str] = ()) -> Trust:
@@ -203,6 +105,9 @@ class PassesDocument(_Table):
         return Trust(
             place=place,
             issuers=tuple(each.issuer() for each in self.issuers),
+            dcc=self.health.signers(),
+            shc=self.health.cards(),
+            icao=self.health.authorities(),
             health_codes=tuple(each.lower().encode() for each in patterns),
         )
 

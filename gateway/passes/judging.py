@@ -7,7 +7,7 @@ from msgspec import structs
 
 from gateway.clock import Stamp
 from gateway.events import Class, Verdict
-from gateway.passes import claims, healthcodes, jws, own
+from gateway.passes import claims, dcc, healthcodes, icao, jws, own, shc
 from gateway.passes.claims import Claims
 from gateway.passes.form import MOST_BYTES, FormError, parse_json
 from gateway.passes.trust import PERSON, Judgement, Moment, Trust
@@ -63,4 +63,9 @@ def _claims_of_jwt(payload: bytes) -> Claims:
     return claims.from_jwt(parse_json(payload))
 
 
-_KINDS: Final[tuple[tuple[bytes, Class, _Judge], ...]] = ((own.PREFIX, Class.UNKNOWN, _own),)
+_KINDS: Final[tuple[tuple[bytes, Class, _Judge], ...]] = (
+    (own.PREFIX, Class.UNKNOWN, _own),
+    (dcc.PREFIX, Class.HEALTH_CODE, dcc.judge),
+    (shc.PREFIX, Class.HEALTH_CODE, shc.judge),
+    (icao.PREFIX, Class.HEALTH_CODE, icao.judge),
+)

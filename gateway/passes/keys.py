@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     SECP256R1,
+    SECP384R1,
     EllipticCurvePublicKey,
     EllipticCurvePublicNumbers,
 )
@@ -54,9 +55,12 @@ class VerifyingKey:
             case Ed25519PublicKey():
                 self._key.verify(signature, message)
             case EllipticCurvePublicKey():
-                if len(signature) != 64:  # r and s, 32 bytes each: RFC 7518, 3.4
+                half = self._key.key_size // 8  # r and s, each as long as the key: RFC 9053, 2.1
+                if len(signature) != 2 * half:
                     raise InvalidSignature
-                r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+                r, s = (
+                    int.from_bytes(each, "big") for each in (signature[:half], signature[half:])
+                )
                 self._key.verify(encode_dss_signature(r, s), message, ECDSA(SHA256()))
             case _:
                 pss = padding.PSS(padding.MGF1(SHA256()), SHA256.digest_size)
@@ -107,8 +111,8 @@ def of_key(key: object) -> VerifyingKey:
     match key:
         case Ed25519PublicKey():
             return VerifyingKey(key, Algorithm.EDDSA)
-        case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1):
-            return VerifyingKey(key, Algorithm.ES256)
+        case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1 | SECP384R1):
+            return VerifyingKey(key, Algorithm.ES256)  # COSE has SHA-256 with either
         case RSAPublicKey() if key.key_size in _RSA_BITS:
             return VerifyingKey(key, Algorithm.PS256)
-    raise KeyFormError("neither Ed25519, nor on the curve P-256, nor RSA of 2048 to 4096 bits")
+    raise KeyFormError("neither Ed25519, nor on P-256 or P-384, nor RSA of 2048 to 4096 bits")

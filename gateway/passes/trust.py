@@ -54,9 +54,8 @@ class HealthSigner:
 class Authority:
     """Who may say, by a certificate, whose key it is."""
 
-    key: Verifies
-    name: bytes
-    """Its subject, in DER."""
+    certificate: bytes
+    """Its own, in DER."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Measures the gateway, each figure beside its limit in the same run.
 
-python -m tests.bench [--quick] [--only NAME] [--photos DIR] [--json]
+python -m tests.bench [--quick] [--only NAME] [--photos DIR] [--credentials DIR] [--json]
 """
 
 import argparse
@@ -28,7 +28,9 @@ def main() -> None:
             console.status(f"measuring: {name}"),
             TemporaryDirectory(prefix="bench-", dir=arguments.dir) as directory,
         ):
-            settings = Settings(Path(directory), arguments.quick, arguments.photos)
+            settings = Settings(
+                Path(directory), arguments.quick, arguments.photos, arguments.credentials
+            )
             results[name] = isolated(measure, name, settings)
         console.print(f"{name}: {perf_counter() - started:.0f} s", highlight=False)
     if arguments.json:
@@ -42,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="a minute instead of six")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, help="may be repeated")
     parser.add_argument("--photos", type=Path, help="folder with photos and their truth.json")
+    parser.add_argument("--credentials", type=Path, help="folder with public test credentials")
     parser.add_argument("--dir", type=Path, help="where to write; on the disk in question")
     parser.add_argument("--json", action="store_true", help="for machines")
     return parser

@@ -6,6 +6,7 @@ from tests.bench import (
     bridge,
     camera,
     codecs,
+    credentials,
     drain,
     durable,
     growth,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "script": script.run,
     "codecs": codecs.run,
     "camera": camera.run,
+    "credentials": credentials.run,
 }
 
 

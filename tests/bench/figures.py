@@ -14,6 +14,8 @@ class Settings:
     quick: bool = False
     photos: Path | None = None
     """A folder of photos, or of folders of them, each with its `truth.json`."""
+    credentials: Path | None = None
+    """A folder of public test credentials, see `credentials`."""
 
     def scaled(self, full: int, quick: int) -> int:
         """One of the two sizes."""
