@@ -306,6 +306,25 @@ class DeviceConfig(OptionTable):
         doors: Mapping[str, Any] = getattr(self, "doors", {})
         return {name: door.role for name, door in doors.items()}
 
+    @property
+    def releasable(self) -> frozenset[str]:
+        """Those of its doors that it can release; by default those that have a ``strike``."""
+        doors: Mapping[str, Any] = getattr(self, "doors", {})
+        return frozenset(
+            name for name, door in doors.items() if getattr(door, "strike", None) is not None
+        )
+
+    @property
+    def contacts(self) -> frozenset[str]:
+        """Those of its doors whose position it can know; by default those with an ``input`` or a
+        ``contact``."""
+        doors: Mapping[str, Any] = getattr(self, "doors", {})
+        return frozenset(
+            name
+            for name, door in doors.items()
+            if getattr(door, "input", None) is not None or getattr(door, "contact", None)
+        )
+
     def line_use(self) -> LineUse | None:
         """How it shares its port; ``None`` if the port must be its own."""
         return None

@@ -73,6 +73,11 @@ class Config(LineConfig):
         """See :meth:`drivers.wire.bus.LineConfig.station`."""
         return f"turnstile {self.address}"
 
+    @property
+    def releasable(self) -> frozenset[str]:
+        """See :meth:`drivers.base.DeviceConfig.releasable`."""
+        return frozenset(self.doors)
+
     def notices(self) -> Sequence[str]:
         """See :meth:`drivers.base.DeviceConfig.notices`."""
         return ["a turnstile confirms nothing; wire its contact for a passage to an input"]

@@ -5,23 +5,29 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from drivers.base import DeviceState
-from gateway import control, keys, log
+from gateway import control, log
+from gateway.assessor import Assessor
 from gateway.box import Box
+from gateway.checkpoint.options import PolicyDocument
+from gateway.checkpoint.policy import compiled
 from gateway.clock import Clock
+from gateway.conduct import Conduct, Note
 from gateway.config import Config
 from gateway.errors import GatewayError
-from gateway.events import Pseudonyms, Unjudged
 from gateway.fleet import Changes, Fleet
 from gateway.journal import Journal
 from gateway.loglevel import LogLevel
 from gateway.notify import ServiceManager, Watchdog
 from gateway.picture import Picture, device_reports
+from gateway.pseudonyms import Keyring
 from gateway.recorder import Recorder
 from gateway.reload import Reloader
+from gateway.rulebook import Rulebook
 from gateway.timefloor import TimeFloor
 from gateway.uplink import Uplink
 from gateway.watch.page import serving_page
@@ -67,11 +73,9 @@ async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.E
     _make_directory(place.state_dir)
     floor = TimeFloor(place.state_dir / "time-floor")
     clock = Clock(floor_ms=floor.load())
-    pseudonyms = Pseudonyms(
-        keys.load_or_create(
-            place.state_dir / "pseudonym.key", Pseudonyms.new_key, Pseudonyms.KEY_BYTES
-        )
-    )
+    keyring = Keyring.open(place.state_dir / "pseudonym.key")
+    rules = Rulebook(config, compiled(PolicyDocument(), "built-in"))
+    assessor = Assessor(keyring, clock, rules.grounds())
     path = place.state_dir / config.journal.file
     journal = await Journal.open(path, source=place.source, clock=clock, config=config.journal)
     beside = [
@@ -79,8 +83,9 @@ async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.E
         asyncio.create_task(log.tell_repeats(), name="log"),
     ]
     try:
-        recorder = Recorder(journal, Unjudged(pseudonyms), clock)
-        await Gateway(config, clock, journal, recorder, file, reload).run(stop)
+        recorder = Recorder(journal, assessor, clock)
+        conduct = partial(Conduct, rules, assessor, journal)
+        await Gateway(config, clock, journal, recorder, conduct, file, reload).run(stop)
     finally:
         for each in beside:
             each.cancel()
@@ -97,6 +102,7 @@ class Gateway:
         clock: Clock,
         journal: Journal,
         recorder: Recorder,
+        conduct: Callable[[Fleet, Note, Clock], Conduct],
         file: Path,
         reload: asyncio.Event,
     ) -> None:
@@ -105,6 +111,7 @@ class Gateway:
         self._journal = journal
         self._recorder = recorder
         self._fleet = Fleet(recorder.take, clock, random.Random())
+        self._conduct = conduct(self._fleet, recorder.note, clock)
         self._uplink = Uplink(
             config,
             journal,
@@ -152,6 +159,7 @@ class Gateway:
         ):
             living = parts.create_task(_end_with_any(self._journal.tasks), name="journal")
             recording = parts.create_task(self._recorder.run(), name="recorder")
+            deciding = parts.create_task(self._conduct.run(), name="decisions")
             sending = parts.create_task(self._uplink.run(uplink_stop), name="uplink")
             beside = [
                 parts.create_task(self._picture.follow(), name="picture"),
@@ -167,7 +175,7 @@ class Gateway:
                 each.cancel()
                 await asyncio.wait([each], timeout=_DEVICES_S)
             await self._drain()
-            for each in (recording, living, *beside):
+            for each in (deciding, recording, living, *beside):
                 each.cancel()
             uplink_stop.set()
             await asyncio.wait([sending], timeout=end - asyncio.get_running_loop().time())
@@ -198,6 +206,7 @@ class Gateway:
         self._journal.bound(config.journal)
         changes = await self._fleet.change(plan)
         another_link = self._uplink.change(config)
+        self._conduct.change(config)
         self._config = config
         return _told(changes, another_link=another_link)
 

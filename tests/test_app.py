@@ -2,17 +2,23 @@
 
 import asyncio
 import struct
+from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from gateway.app import Gateway
+from gateway.assessor import Assessor
+from gateway.checkpoint.options import PolicyDocument
+from gateway.checkpoint.policy import compiled
+from gateway.conduct import Conduct
 from gateway.config import Config, Place, UplinkConfig
 from gateway.errors import JournalError
-from gateway.events import Pseudonyms, Unjudged
 from gateway.journal import Journal
+from gateway.pseudonyms import Keyring
 from gateway.recorder import Recorder
+from gateway.rulebook import Rulebook
 from tests.journal.journals import CLOCK, SOURCE, note
 from tests.ports import free_port
 
@@ -24,13 +30,15 @@ async def test_a_bug_in_the_journal_ends_the_gateway(tmp_path: Path) -> None:
     )
     config = Config(gateway=place, uplink=UplinkConfig(host="127.0.0.1", port=free_port()))
     journal = await Journal.open(tmp_path / "journal.db", source=SOURCE, clock=CLOCK)
-    recorder = Recorder(journal, Unjudged(Pseudonyms(Pseudonyms.new_key())), CLOCK)
-    gateway = asyncio.create_task(
-        Gateway(config, CLOCK, journal, recorder, tmp_path / "gateway.toml", asyncio.Event()).run(
-            asyncio.Event()
-        ),
-        name="gateway",
+    rules = Rulebook(config, compiled(PolicyDocument(), "built-in"))
+    assessor = Assessor(Keyring.open(tmp_path / "pseudonym.key"), CLOCK, rules.grounds())
+    recorder = Recorder(journal, assessor, CLOCK)
+    conduct = partial(Conduct, rules, assessor, journal)
+    running = Gateway(
+        *(config, CLOCK, journal, recorder, conduct),
+        *(tmp_path / "gateway.toml", asyncio.Event()),
     )
+    gateway = asyncio.create_task(running.run(asyncio.Event()), name="gateway")
     broken = replace(note(1), stamp=replace(CLOCK.now(), mono_ns=1 << 90))  # fits no column
     try:
         with pytest.raises(JournalError, match="writer has ended"):

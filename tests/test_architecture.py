@@ -139,7 +139,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     }
     | LOWEST,
     "gateway.devices": BASE | {"drivers.registry"},
-    "gateway.app": BASE | PARTS | {"gateway.reload", "gateway.loglevel"},
+    "gateway.app": BASE
+    | PARTS
+    | {
+        "gateway.reload",
+        "gateway.loglevel",
+        "gateway.conduct",
+        "gateway.rulebook",
+        "gateway.assessor",
+        "gateway.pseudonyms",
+        "gateway.checkpoint",
+    },
     "gateway.asking": {"gateway.control", "gateway.places", "gateway.config", "gateway.errors"},
     "gateway.loglevel": {"gateway.log", "gateway.control"},
     "gateway.reload": {"gateway.configfile", "gateway.control", "gateway.supervisor"} | WIRE,
@@ -184,6 +194,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.fleet": {"gateway.supervisor", "drivers.registry"} | WIRE,
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
+    "gateway.conduct": {
+        "gateway.assessor",
+        "gateway.decider",
+        "gateway.doing",
+        "gateway.fleet",
+        "gateway.journal",
+        "gateway.prompts",
+        "gateway.rulebook",
+    }
+    | WIRE,
+    "gateway.rulebook": {"gateway.assessor", "gateway.checkpoint"} | WIRE,
+    "gateway.assessor": {
+        "gateway.checkpoint",
+        "gateway.passes",
+        "gateway.pseudonyms",
+        "gateway.seal",
+    }
+    | WIRE,
     "gateway.decider": {
         "gateway.memory",
         "gateway.checkpoint",

@@ -90,6 +90,11 @@ class Config(DeviceConfig):
     doors: dict[Name, DoorConfig] = Field(default_factory=dict)
     """The doors that the terminal controls."""
 
+    @property
+    def releasable(self) -> frozenset[str]:
+        """See :meth:`drivers.base.DeviceConfig.releasable`."""
+        return frozenset(name for name, door in self.doors.items() if door.role is not Role.HOME)
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
         low, high = self.plausible_celsius

@@ -79,6 +79,11 @@ class Config(LineConfig):
     """The doors whose locks are wired to this board."""
 
     @property
+    def releasable(self) -> frozenset[str]:
+        """See :meth:`drivers.base.DeviceConfig.releasable`."""
+        return frozenset(self.doors)
+
+    @property
     def station(self) -> str:
         """See :meth:`drivers.wire.bus.LineConfig.station`."""
         return f"{self.protocol} board {self.address}"

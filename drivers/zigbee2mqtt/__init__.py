@@ -74,6 +74,13 @@ class Config(DeviceConfig):
     doors: Annotated[dict[Name, DoorConfig], Field(min_length=1)]
     """The doors."""
 
+    @property
+    def releasable(self) -> frozenset[str]:
+        """See :meth:`drivers.base.DeviceConfig.releasable`."""
+        return frozenset(
+            name for name, door in self.doors.items() if door.lock and door.role is not Role.HOME
+        )
+
     @model_validator(mode="after")
     def _each_device_once(self) -> Self:
         taken: dict[str, str] = {}
