@@ -160,7 +160,7 @@ def _check(file: Path) -> int:
     print(f"  gateway  {config.gateway.id}")
     print(f"  centre   {config.uplink.host}, port {config.uplink.port}")
     print(f"  devices  {devices or 'none'}")
-    notices = {"page": config.page.notices()}
+    notices = {"page": config.page.notices(), "passes": config.passes.notices()}
     notices |= {name: each.notices() for name, each in config.devices.items()}
     for name, told in notices.items():
         for notice in told:

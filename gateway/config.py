@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from drivers.base import DeviceConfig, FilePath, Line, Name, OptionTable, SecretPath
+from gateway.passes_config import PassesConfig
 
 Level = Annotated[
     str,
@@ -365,6 +366,7 @@ class Config(OptionTable):
     uplink: UplinkConfig
     export: ExportConfig = ExportConfig()
     page: PageConfig = PageConfig()
+    passes: PassesConfig = PassesConfig()
     doors: DoorsConfig = DoorsConfig()
     alarms: AlarmsConfig = AlarmsConfig()
     duty: DutyConfig = DutyConfig()

@@ -35,6 +35,16 @@ def across_tables(data: dict[str, Any], devices: Mapping[str, DeviceConfig]) -> 
         for value, owner, device in _sharing(data, option):
             yield _taken(option, value, owner, device, f"expected a {option} of its own")
     yield from _doors_differ(data)
+    yield from _sealed_to_somebody(data)
+
+
+def _sealed_to_somebody(data: dict[str, Any]) -> Iterator[Mistake]:
+    passes, export = (data.get(name) for name in ("passes", "export"))
+    if not isinstance(passes, dict) or passes.get("keep_content") != "sealed":
+        return
+    if not isinstance(export, dict) or "seal_to_file" not in export:
+        text = "export.seal_to_file is missing; the key that content is to be sealed to"
+        yield Mistake(("passes", "keep_content"), text)
 
 
 def tables(data: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
