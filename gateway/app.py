@@ -8,16 +8,19 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from drivers.base import DeviceState
+from drivers.base import DeviceState, Role
 from gateway import control, log
 from gateway.assessor import Assessor
 from gateway.box import Box
 from gateway.checkpoint.options import PolicyDocument
 from gateway.checkpoint.policy import compiled
 from gateway.clock import Clock
+from gateway.commands import Hands
 from gateway.conduct import Conduct, Note
 from gateway.config import Config
+from gateway.downward import downward
 from gateway.errors import GatewayError
 from gateway.fleet import Changes, Fleet
 from gateway.journal import Journal
@@ -112,12 +115,18 @@ class Gateway:
         self._recorder = recorder
         self._fleet = Fleet(recorder.take, clock, random.Random())
         self._conduct = conduct(self._fleet, recorder.note, clock)
+        self._stop = asyncio.Event()
+        self._log_level = LogLevel()
+        self._downward = downward(
+            config, clock, self._hands(), record=journal.append, note=recorder.note
+        )
         self._uplink = Uplink(
             config,
             journal,
             clock,
             lambda: device_reports(self._fleet.supervisors, clock.now()),
-            health=lambda: self._picture().model_dump(mode="json"),
+            health=self._health,
+            down=self._downward.down,
         )
         self._reloader = Reloader(file, config, self._apply, recorder.note, clock, reload)
         self._picture = Picture(
@@ -142,18 +151,11 @@ class Gateway:
             self._journal.counts().waiting,
         )
         await self._fleet.change(self._fleet.plan(self._config))
+        self._stop = stop
         uplink_stop = asyncio.Event()
         manager = ServiceManager.of()
         async with (
-            control.serve(
-                control.socket_path(self._config.gateway.state_dir),
-                {
-                    "health": self._tell_health,
-                    "reload": self._reloader.answer,
-                    "log-level": LogLevel().answer,
-                    "hold-times": self._hold_times,
-                },
-            ),
+            control.serve(control.socket_path(self._config.gateway.state_dir), self._requests()),
             serving_page(self._config.page, self._picture),
             asyncio.TaskGroup() as parts,
         ):
@@ -167,11 +169,13 @@ class Gateway:
             ]
             devices = parts.create_task(self._fleet.run(), name="devices")
             reloading = parts.create_task(self._reloader.run(), name="reload")
+            ordered = parts.create_task(self._downward.run(), name="orders")
             await stop.wait()
             end = asyncio.get_running_loop().time() + _STOP_S
             _log.info("stopping")
             manager.tell("STOPPING=1", "STATUS=stopping")
-            for each in (reloading, devices):  # in this order: a reload starts devices
+            # In this order: an order reloads, a reload starts devices.
+            for each in (ordered, reloading, devices):
                 each.cancel()
                 await asyncio.wait([each], timeout=_DEVICES_S)
             await self._drain()
@@ -181,9 +185,33 @@ class Gateway:
             await asyncio.wait([sending], timeout=end - asyncio.get_running_loop().time())
             sending.cancel()
 
+    def _requests(self) -> dict[str, control.Handler]:
+        """What can be asked on this box."""
+        return {
+            "health": self._tell_health,
+            "reload": self._reloader.answer,
+            "log-level": self._log_level.answer,
+            "hold-times": self._hold_times,
+        }
+
     def _watchdog(self, manager: ServiceManager) -> Watchdog:
         parts = {"recorder": self._recorder.turns, "sender": self._uplink.turns}
         return Watchdog(manager, parts, self._journal.calls.longest_s, self._status)
+
+    def _health(self) -> dict[str, Any]:
+        return self._picture().model_dump(mode="json")
+
+    def _hands(self) -> Hands:
+        """What can be ordered from afar."""
+        return Hands(
+            release=self._fleet.release,
+            reload=lambda: self._reloader.reload(),
+            resend=lambda epoch, first, last: self._uplink.resend(epoch, first, last),
+            diagnose=self._health,
+            log_level=self._log_level.change,
+            restart=lambda: self._stop.set(),
+            known=lambda kind, name: _knows(self._config, kind, name),
+        )
 
     def _status(self) -> str:
         """One line for whoever asks the service manager."""
@@ -229,6 +257,14 @@ class Gateway:
 
     async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
         return control.Answer(body=self._picture())
+
+
+def _knows(config: Config, kind: str, name: str) -> bool:
+    """Whether something of this name is there to be ordered about."""
+    if kind == "lane":
+        return name in config.lanes
+    roles = [each.door_roles[name] for each in config.devices.values() if name in each.door_roles]
+    return kind == "alarm" or (bool(roles) and (kind == "door" or roles == [Role.HOME]))
 
 
 def _told(changes: Changes, *, another_link: bool) -> str:

@@ -46,7 +46,10 @@ def add_centre(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-o", dest="output", type=Path, metavar="OUT", help="write to this file, not to the screen"
     )
 
-    keygen = _add(asked, "keygen", "make the keys to seal exports to, which `import` opens")
+    keygen = _add(asked, "keygen", "make the keys to seal exports to, or to sign with")
+    keygen.add_argument(
+        "--sign", action="store_true", help="keys to sign orders and documents with"
+    )
     keygen.add_argument("--private", type=Path, required=True, metavar="FILE", help="new; 0600")
     keygen.add_argument("--public", type=Path, required=True, metavar="FILE", help="new; for gates")
 

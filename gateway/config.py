@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from drivers.base import DeviceConfig, FilePath, Line, Name, OptionTable, SecretPath
+from gateway.orderable import CentreConfig, CommandsConfig
 from gateway.passes_config import PassesConfig
 
 Level = Annotated[
@@ -373,6 +374,8 @@ class Config(OptionTable):
     inspections: InspectionsConfig = InspectionsConfig()
     reports: ReportsConfig = ReportsConfig()
     lanes: Annotated[dict[Name, LaneConfig], Field(max_length=8)] = Field(default_factory=dict)
+    centre: CentreConfig = CentreConfig()
+    commands: CommandsConfig = CommandsConfig()
     devices: dict[Name, SerializeAsAny[DeviceConfig]] = Field(default_factory=dict)
     _version: str = PrivateAttr(default="")
 

@@ -54,3 +54,21 @@ def _checked(path: Path, key: bytes, sizes: Collection[int]) -> bytes:
             "backup, or remove it and accept that codes get new pseudonyms"
         )
     return key
+
+
+def write_new(path: Path, content: bytes, mode: int) -> None:
+    """Have `content` in the new file `path`, durable.
+
+    Raises:
+        GatewayError: the file exists or cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except FileExistsError as error:
+        raise GatewayError(f"{path} exists; a key is never overwritten") from error
+    except OSError as error:
+        raise GatewayError(f"{path} cannot be written: {error.strerror}") from error

@@ -5,7 +5,6 @@ of what they agree on, ChaCha20-Poly1305 (RFC 8439) under the result. The key is
 nonce is zero. What stands open beside the message (its context) is authenticated with it.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.errors import GatewayError
+from gateway.keys import write_new
 
 OVERHEAD_BYTES = 16
 """What a sealed message has more than an open one."""
@@ -112,9 +112,9 @@ def make_keys(private: Path, public: Path) -> str:
     """
     key = X25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _write_new(private, secret, 0o600)
+    write_new(private, secret, 0o600)
     open_half = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    _write_new(public, open_half, 0o644)
+    write_new(public, open_half, 0o644)
     return name_of(key.public_key())
 
 
@@ -128,16 +128,3 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise GatewayError(f"the key {path} cannot be read: {error.strerror}") from error
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-    except FileExistsError as error:
-        raise GatewayError(f"{path} exists; a key is never overwritten") from error
-    except OSError as error:
-        raise GatewayError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,5 +1,6 @@
 """Topic names: the one place that knows the tree `cg1/…`."""
 
+import re
 from collections.abc import Iterable
 
 from gateway.config import LONGEST_TOPIC, Place
@@ -14,6 +15,7 @@ CENTRE_STATE = f"{ROOT}/_centre/state"
 EVERY_GATEWAY = f"{ROOT}/+/+/+/+/up/#"
 """Filter of a centre that listens to all gateways."""
 
+_REPLY_LEVEL = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _UP_LEVEL = 5
 _GATEWAY_LEVEL = 4
 
@@ -47,6 +49,14 @@ class Topics:
         """Where the last known state of a device is retained."""
         return f"{self._base}/up/device/{name}"
 
+    def reply_to(self, wanted: str | None) -> str:
+        """Where an answer goes that is `wanted` there: whoever runs the broker may ask for any
+        topic, and is followed to `up/reply/NAME` of this gateway only."""
+        base, _, name = (wanted or "").rpartition("/")
+        if base == self.reply and _REPLY_LEVEL.fullmatch(name):
+            return f"{base}/{name}"
+        return self.reply
+
     def too_long(self, devices: Iterable[str]) -> list[str]:
         """Those of this gateway's topics that some services would refuse for their length."""
         topics = [
@@ -77,5 +87,10 @@ def gateway_of(up_topic: str) -> str | None:
 
 
 def is_report(up_topic: str) -> bool:
-    """Whether what is said there is no event: how a gateway, or one of its devices, is."""
-    return up_topic.split("/")[_UP_LEVEL + 1 : _UP_LEVEL + 2] in (["health"], ["device"])
+    """Whether what is said there is no event: how a gateway, or one of its devices, is, or an
+    answer."""
+    return up_topic.split("/")[_UP_LEVEL + 1 : _UP_LEVEL + 2] in (
+        ["health"],
+        ["device"],
+        ["reply"],
+    )

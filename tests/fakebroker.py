@@ -47,6 +47,10 @@ class FakeBroker:
         self.answer = answer
         self.drops: Callable[[Published], bool] = lambda _: False
         """Over which messages it ends the connection without a word."""
+        self.subscribed: Callable[[str], int | None] = lambda _: 1
+        """What the SUBACK says to a filter; None: it ends the connection without a word."""
+        self.filters: list[str] = []
+        """To which somebody wanted to subscribe."""
         self.welcomes = True
         """Whether it answers a CONNECT at all."""
         self.wills: list[bool] = []
@@ -109,7 +113,11 @@ class FakeBroker:
                     0.01, self._answer, writer, version, mid, message
                 )
             elif kind == SUBSCRIBE:
-                _send(writer, SUBACK, body[:2] + (b"\0" if version == V5 else b"") + b"\1")
+                self.filters.append(_filter(body, version))
+                code = self.subscribed(self.filters[-1])
+                if code is None:
+                    return
+                _send(writer, SUBACK, body[:2] + (b"\0" if version == V5 else b"") + bytes([code]))
             elif kind == PINGREQ:
                 self.pings += 1
                 if self.pings_answered:
@@ -155,6 +163,12 @@ def _publish(flags: int, body: bytes, version: int, connection: int) -> tuple[by
     if version == V5:  # the gateway's properties are shorter than 128 bytes
         properties, rest = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
     return mid, Published(connection, topic, rest, bool(flags & 1), qos, properties)
+
+
+def _filter(body: bytes, version: int) -> str:
+    rest = body[3 + body[2] :] if version == V5 else body[2:]
+    (size,) = struct.unpack_from(">H", rest)
+    return rest[2 : 2 + size].decode()
 
 
 @asynccontextmanager

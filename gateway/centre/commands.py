@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway import log
+from gateway import log, signing
 from gateway.centre.book import lost_of
 from gateway.centre.connecting import options_of
 from gateway.centre.listener import Listener
@@ -47,14 +47,19 @@ def _carry_out(chosen: argparse.Namespace) -> int:
                     write(body)
             return 0
         case "keygen":
-            return _make_keys(chosen.private, chosen.public)
+            return _make_keys(chosen.private, chosen.public, to_sign=chosen.sign)
         case _:
             log.set_up()
             asyncio.run(_receive(options_of(chosen), chosen.database))
             return 0
 
 
-def _make_keys(private: Path, public: Path) -> int:
+def _make_keys(private: Path, public: Path, *, to_sign: bool) -> int:
+    if to_sign:
+        signing.make_keys(private, public)
+        print(f"{private}  keep it: whoever has it can give orders to every gate that has")
+        print(f"{public}  which [centre] key_files names there")
+        return 0
     name = make_keys(private, public)
     print(f"key {name}")
     print(f"  {private}  keep it, and a copy, where sticks are imported; nothing else opens them")

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from gateway.centre.rules import Centre, Event
 from gateway.centre.unpacking import accepted_encodings
 from gateway.errors import LinkError
+from gateway.messages import Message
 from gateway.topics import CENTRE_STATE, EVERY_GATEWAY
 from gateway.uplink.client import LinkOptions, Will
 from gateway.uplink.link import Link, open_link, run_on
@@ -78,8 +79,8 @@ class Listener:
             await link.publish(CENTRE_STATE, b'{"state":"offline"}', retain=True)
             await link.disconnect()
 
-    def _receive(self, topic: str, payload: bytes) -> None:
-        for event in self._centre.accept(topic, payload):
+    def _receive(self, message: Message) -> None:
+        for event in self._centre.accept(message.topic, message.payload):
             self._on_event(event)
         self._news.set()
 

@@ -6,10 +6,10 @@ comes. They are done here. Both ends use this: the gateway and the centre.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from paho.mqtt.client import DisconnectFlags, MQTTMessage
@@ -20,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.config import Protocol
 from gateway.errors import LinkError
+from gateway.messages import Message, Take
 from gateway.uplink.client import LinkClient, LinkOptions, packet_properties
 from gateway.uplink.dial import dial
 from gateway.uplink.inflight import InFlight
@@ -48,9 +49,6 @@ _LARGEST_PACKET = 268_435_455
 """What MQTT's four length bytes can say."""
 
 _DISCONNECT_S = 0.5
-
-OnMessage = Callable[[str, bytes], None]
-"""Called with topic and payload; must neither wait nor raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +111,12 @@ class Link:
         content_type: str | None = None,
         encoding: str | None = None,
         expires_s: int | None = None,
+        correlation: bytes | None = None,
     ) -> asyncio.Future[int]:
         """Send with QoS 1; the result is the reason code of the PUBACK, 0 on MQTT 3.1.1.
 
         With `expires_s` it goes with QoS 0, the result is 0 at once, and no broker keeps it longer.
-        The caller keeps within `limits.window`. MQTT 3.1.1 cannot carry the last three.
+        The caller keeps within `limits.window`. MQTT 3.1.1 cannot carry the last four.
 
         Raises:
             LinkError: the link has ended; the future raises it when it ends later.
@@ -132,11 +131,11 @@ class Link:
             payload,
             qos=1 if expires_s is None else 0,
             retain=retain and self.limits.retain,
-            properties=_content(content_type, encoding, expires_s) if typed else None,
+            properties=_content(content_type, encoding, expires_s, correlation) if typed else None,
         )
         return self._in_flight.add(info.mid) if expires_s is None else self._in_flight.answered(0)
 
-    async def subscribe(self, topic_filter: str, on_message: OnMessage) -> bool:
+    async def subscribe(self, topic_filter: str, on_message: Take) -> bool:
         """Ask for messages with QoS 1, which `on_message` will get; whether the broker agrees.
 
         Raises:
@@ -254,12 +253,22 @@ def _farewell(
     return LinkError(f"the broker ended it: {reason}")
 
 
-def _hand_over(message: MQTTMessage, on_message: OnMessage) -> None:
+def _hand_over(message: MQTTMessage, on_message: Take) -> None:
     try:
         topic = message.topic
     except UnicodeDecodeError:  # paho decodes here; a sound broker lets no such topic through
         return
-    on_message(topic, bytes(message.payload))
+    told = message.properties
+    on_message(
+        Message(
+            topic,
+            bytes(message.payload),
+            bool(message.retain),
+            getattr(told, "ResponseTopic", None),
+            getattr(told, "CorrelationData", None),
+            getattr(told, "MessageExpiryInterval", None),
+        )
+    )
 
 
 def _limits(properties: Properties, options: LinkOptions, keepalive_s: int) -> Limits:
@@ -272,11 +281,15 @@ def _limits(properties: Properties, options: LinkOptions, keepalive_s: int) -> L
     )
 
 
-@cache
-def _content(content_type: str, encoding: str | None, expires_s: int | None) -> Properties:
+@lru_cache(maxsize=32)
+def _content(
+    content_type: str, encoding: str | None, expires_s: int | None, correlation: bytes | None
+) -> Properties:
     values: dict[str, Any] = {"ContentType": content_type}
     if encoding:
         values["UserProperty"] = ("encoding", encoding)
     if expires_s is not None:
         values["MessageExpiryInterval"] = expires_s
+    if correlation is not None:
+        values["CorrelationData"] = correlation
     return packet_properties(PacketTypes.PUBLISH, **values)

@@ -77,16 +77,32 @@ class Post:
         )
         self._send(parcel, self._topics.batch, packed.payload, _BATCH, packed.encoding)
 
+    @property
+    def largest(self) -> int:
+        """Bytes of one payload that the broker takes."""
+        return self._link.limits.payload
+
     def has_room_beside(self, now: float) -> bool:
         """Whether something that is no event may go now."""
         return self._streams.room_beside() and self.ready_at(now) <= now
 
     def send_beside(
-        self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        expires_s: int | None = None,
+        correlation: bytes | None = None,
     ) -> asyncio.Future[int]:
         """Send something that is no event; until it is answered it has a place of the window."""
         answer = self._link.publish(
-            topic, payload, retain=retain, content_type=_EVENT, expires_s=expires_s
+            topic,
+            payload,
+            retain=retain,
+            content_type=_EVENT,
+            expires_s=expires_s,
+            correlation=correlation,
         )
         self._allowance.spend(len(payload), asyncio.get_running_loop().time())
         if not answer.done():

@@ -92,7 +92,7 @@ class Probe:
 
     async def _listen(self, link: Link) -> None:
         topic = self._topics.ack
-        if await link.subscribe(topic, lambda _topic, _payload: self._heard.set()):
+        if await link.subscribe(topic, lambda _: self._heard.set()):
             self._say(Level.GOOD, f"may subscribe to {topic}")
         else:
             self._say(Level.BAD, f"may not subscribe to {topic}", "grant the right to read it")

@@ -1,12 +1,14 @@
 """What comes down from the centre, checked before anybody acts on it; nothing in here raises."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Protocol
 
+from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.journal import Journal
+from gateway.messages import Message, Take
 from gateway.ranges import Range
 from gateway.topics import CENTRE_STATE
 
@@ -72,15 +74,19 @@ class Confirming(Protocol):
 class Receiver:
     """Takes messages from the link to whom they are for; counts what it cannot use."""
 
-    def __init__(self, journal: Journal, ack_topic: str) -> None:
+    def __init__(
+        self, journal: Journal, ack_topic: str, takers: Mapping[str, Take] | None = None
+    ) -> None:
         self._journal = journal
         self._ack_topic = ack_topic
+        self._takers = takers or {}
         self.refused = 0
 
-    def receive(self, sender: Confirming, topic: str, payload: bytes) -> None:
-        """Act on one message for the link that `sender` serves."""
+    def receive(self, sender: Confirming, message: Message) -> None:
+        """Act on one message for the link that `sender` serves, or hand it on."""
+        topic, payload = message.topic, message.payload
         if topic not in (self._ack_topic, CENTRE_STATE):
-            self._refuse(topic, "nobody asked for this topic")
+            self._hand_on(message)
             return
         if len(payload) > _LARGEST_ACK:
             self._refuse(topic, "it is too large")
@@ -98,6 +104,13 @@ class Receiver:
             self._refuse(topic, fault)
             return
         sender.acknowledged(ack)
+
+    def _hand_on(self, message: Message) -> None:
+        for wanted, take in self._takers.items():
+            if topic_matches_sub(wanted, message.topic):
+                take(message)
+                return
+        self._refuse(message.topic, "nobody asked for this topic")
 
     def _refuse(self, topic: str, why: str) -> None:
         # Once as a warning: whoever sends nonsense a thousand times must not fill the disk.

@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.config import Compress, Config, Confirm
 from gateway.errors import JournalError, LinkError
 from gateway.journal import Journal
+from gateway.messages import Down
 from gateway.topics import CENTRE_STATE, Topics
 from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
@@ -22,10 +23,11 @@ from gateway.uplink.bulletins import (
     Standing,
 )
 from gateway.uplink.client import Will
+from gateway.uplink.downlink import Downlink
 from gateway.uplink.link import Link, open_link, run_on
 from gateway.uplink.options import link_options
 from gateway.uplink.packing import zstd_here
-from gateway.uplink.receiver import Receiver
+from gateway.uplink.receiver import Ack, Receiver
 from gateway.uplink.sender import Sender, Terms
 from gateway.uplink.states import States
 from gateway.uplink.streams import ACCEPTED, Pacing
@@ -59,6 +61,7 @@ class Session:
         alarms: Alarms,
         pacing: Pacing,
         turns: Turns,
+        down: Down,
     ) -> None:
         self._config = config
         self._journal = journal
@@ -71,9 +74,11 @@ class Session:
         self._number = 0
         self._epoch: str | None = None
         self._sender: Sender | None = None
+        self._down = down
+        self._downlink = Downlink(down)
         self.standing = Standing()
-        self.states = States(config, journal, clock, devices)
-        self.receiver = Receiver(journal, self._topics.ack)
+        self.states = States(config, journal, clock, devices, down)
+        self.receiver = Receiver(journal, self._topics.ack, down.takers)
         self.tally = Tally()
 
     @property
@@ -106,10 +111,24 @@ class Session:
             )
             await self._listen(link, sender)
             self.states.news.clear()
+            self._down.born(self._journal.epoch, number)
             await self._say(link, self.states.birth(number))
             connected()
             await self._deliver(link, sender, number, stop)
             await self._say_goodbye(link, sender, self.states.end("offline", number))
+
+    def resend(self, epoch: str, first: int, last: int) -> str | None:
+        """Send these events once more, as far as they are kept, and also those that no broker
+        would take; why not, or None."""
+        ack = Ack(epoch=epoch, missing=[(first, last)])
+        if self._sender is None:
+            return "there is no link"
+        if fault := ack.fault(self._journal):
+            return fault
+        if epoch == self._journal.epoch:
+            self.tally.take_back_all(first, last)
+        self._sender.dialogue.acknowledged(ack)
+        return None
 
     async def _deliver(self, link: Link, sender: Sender, number: int, stop: asyncio.Event) -> None:
         async def ask() -> None:
@@ -125,6 +144,7 @@ class Session:
             sender.dialogue.inquire(ask),
             self._tell(link, ask),
             bulletins.run(),
+            self._downlink.run(link, sender.post, partial(self.receiver.receive, sender.dialogue)),
         )
         try:
             await run_on(link, *work, until=stop)

@@ -1,11 +1,11 @@
 """What the gateway says of itself on `up/state`: its birth, its end, and the will."""
 
-import asyncio
 from importlib.metadata import version
 
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.journal import Journal
+from gateway.messages import Down
 from gateway.statements import BirthState, EndState, encode_state
 from gateway.uplink.bulletins import DeviceReports
 
@@ -14,14 +14,20 @@ class States:
     """Makes the messages of one session after the other."""
 
     def __init__(
-        self, config: Config, journal: Journal, clock: Clock, devices: DeviceReports
+        self,
+        config: Config,
+        journal: Journal,
+        clock: Clock,
+        devices: DeviceReports,
+        down: Down,
     ) -> None:
-        self.news = asyncio.Event()
+        self.news = down.news
         """Set when another birth should be said, because the last one is not true any more."""
         self._config = config
         self._journal = journal
         self._clock = clock
         self._devices = devices
+        self._versions = down.versions
 
     def change(self, config: Config) -> None:
         """Speak of the lanes, devices and version of `config` from now on."""
@@ -32,7 +38,7 @@ class States:
         """Session `number` has begun, or goes on and has something new to say."""
         counts = self._journal.counts()
         now = self._clock.now()
-        configuration = self._config.version
+        configuration, versions = self._config.version, self._versions()
         state = BirthState(
             session=number,
             epoch=self._journal.epoch,
@@ -43,7 +49,7 @@ class States:
             clock=now.quality,
             devices={name: each.state for name, each in self._devices().items()},
             lanes=sorted(self._config.lanes),
-            documents={"configuration": configuration} if configuration else {},
+            documents={**({"configuration": configuration} if configuration else {}), **versions},
         )
         return encode_state(state, source=self._config.gateway.source, at_ms=now.wall_ms)
 

@@ -80,6 +80,11 @@ class Tally:
             del self.set_aside[number]
         return found
 
+    def take_back_all(self, first: int, last: int) -> None:
+        """Nothing of this range is set aside any more, whatever the reason was."""
+        for number in [each for each in self.set_aside if first <= each <= last]:
+            del self.set_aside[number]
+
     def sent(self, ranges: Iterable[Range]) -> None:
         """These may have reached the centre."""
         for first, last in ranges:

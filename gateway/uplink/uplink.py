@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.journal import Journal
+from gateway.messages import Down
 from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
 from gateway.uplink.bulletins import DeviceReports, HealthReport
@@ -28,6 +29,7 @@ class Uplink:
         devices: DeviceReports,
         *,
         health: HealthReport | None = None,
+        down: Down | None = None,
         rng: random.Random | None = None,
         pacing: Pacing | None = None,
         network: Network | None = None,
@@ -37,6 +39,7 @@ class Uplink:
         self._clock = clock
         self._devices = devices
         self._health = health
+        self._down = down or Down()
         self._rng = rng or random.Random()
         self._network = network or Network()
         self._alarms = Alarms(journal, clock)
@@ -98,6 +101,10 @@ class Uplink:
         self._config = config
         return another
 
+    def resend(self, epoch: str, first: int, last: int) -> str | None:
+        """Send these events once more, as far as they are kept; why not, or None."""
+        return self._way.session.resend(epoch, first, last)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; then finish within four seconds."""
         async with asyncio.TaskGroup() as tasks:
@@ -119,6 +126,7 @@ class Uplink:
             self._alarms,
             pacing,
             self.turns,
+            self._down,
             rng=self._rng,
             network=self._network,
         )

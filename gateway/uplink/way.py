@@ -8,6 +8,7 @@ from typing import NoReturn
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.journal import Journal
+from gateway.messages import Down
 from gateway.turns import Turns
 from gateway.uplink.alarms import CERTIFICATE, Alarms
 from gateway.uplink.bulletins import DeviceReports, HealthReport
@@ -35,6 +36,7 @@ class Way:
         alarms: Alarms,
         pacing: Pacing,
         turns: Turns,
+        down: Down,
         *,
         rng: random.Random,
         network: Network,
@@ -43,7 +45,7 @@ class Way:
         self._tls = uplink.tls
         self._clock = clock
         self._alarms = alarms
-        self.session = Session(config, journal, clock, devices, health, alarms, pacing, turns)
+        self.session = Session(config, journal, clock, devices, health, alarms, pacing, turns, down)
         self.links = Reconnector(f"{uplink.host} port {uplink.port}", Waits(rng), network, turns)
 
     async def run(self, leave: asyncio.Event) -> None:

@@ -164,7 +164,7 @@ async def test_the_right_that_it_needs(tmp_path: Path, case: str) -> None:
     async with mosquitto(tmp_path, "allow_anonymous true", f"acl_file {acl}") as broker:
         centre = LinkOptions("127.0.0.1", broker.port, "centre", username="centre")
         async with open_link(centre) as link:
-            await link.subscribe(EVERY_GATEWAY, lambda _, payload: heard.append(payload))
+            await link.subscribe(EVERY_GATEWAY, lambda message: heard.append(message.payload))
             user = ("--port", broker.port, "--username", "postman")
             found, _, err = await ask("import", tmp_path, *user)
             assert found == code, err

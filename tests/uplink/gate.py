@@ -11,6 +11,7 @@ from gateway.centre import Centre, Event, Listener
 from gateway.clock import Clock
 from gateway.config import Config, Confirm, Place, Protocol, UplinkConfig
 from gateway.journal import Journal
+from gateway.messages import Down
 from gateway.uplink import Uplink
 from gateway.uplink.bulletins import DeviceReports, HealthReport
 from gateway.uplink.client import LinkOptions
@@ -36,6 +37,7 @@ async def uplink_of(
     clock: Clock | None = None,
     devices: DeviceReports = dict,
     health: HealthReport | None = None,
+    down: Down | None = None,
 ) -> AsyncIterator[Uplink]:
     """A running uplink; stopped cleanly at the end, within its promised time."""
     uplink = Uplink(
@@ -44,6 +46,7 @@ async def uplink_of(
         clock or Clock(),
         devices,
         health=health,
+        down=down,
         rng=random.Random(1),
         pacing=pacing,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.config import Compress, Confirm
 from gateway.errors import JournalError
+from gateway.messages import Message
 from gateway.topics import Topics
 from gateway.turns import Turns
 from gateway.uplink.alarms import Alarms
@@ -108,10 +109,10 @@ class Asking:
         self.batches: list[set[str]] = []
         self.singles = 0
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        self.singles += "/up/event/" in topic
-        if topic.endswith("/up/batch"):
-            self.batches.append({event["id"] for event in json.loads(payload)})
+    def hear(self, message: Message) -> None:
+        self.singles += "/up/event/" in message.topic
+        if message.topic.endswith("/up/batch"):
+            self.batches.append({event["id"] for event in json.loads(message.payload)})
 
     async def say(self, **ack: object) -> None:
         await self._link.publish(f"{BASE}/down/ack", json.dumps(ack).encode())
@@ -179,6 +180,6 @@ async def test_the_word_on_a_life_that_has_just_ended_confirms_nothing_of_the_ne
         await filled(journal, 9)
         receiver = Receiver(journal, topics.ack)
         said = json.dumps({"epoch": former, "upto": 9}).encode()
-        receiver.receive(sender.dialogue, topics.ack, said)
+        receiver.receive(sender.dialogue, Message(topics.ack, said))
         assert receiver.refused == 0
         assert journal.counts().confirmed == 0

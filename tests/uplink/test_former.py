@@ -14,6 +14,7 @@ from gateway.events import event_id
 from gateway.journal import Journal
 from gateway.journal.aside import asides
 from gateway.journal.salvage import Saved
+from gateway.messages import Message
 from gateway.uplink.client import LinkOptions
 from gateway.uplink.former import Former
 from gateway.uplink.link import Link, open_link
@@ -163,9 +164,9 @@ class ByHand:
         self._link = link
         self.batches: list[set[str]] = []
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        if topic.endswith("/up/batch"):
-            self.batches.append({event["id"] for event in json.loads(payload)})
+    def hear(self, message: Message) -> None:
+        if message.topic.endswith("/up/batch"):
+            self.batches.append({event["id"] for event in json.loads(message.payload)})
 
     async def say(self, **ack: object) -> None:
         await self._link.publish(f"{BASE}/down/ack", json.dumps(ack).encode())

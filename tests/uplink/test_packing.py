@@ -112,7 +112,9 @@ async def test_the_centre_reads_what_it_said_it_reads(
         listening(broker.port) as there,
         open_link(LinkOptions("127.0.0.1", broker.port, "by-hand")) as link,
     ):
-        assert await link.subscribe(f"{BASE}/up/batch", lambda _, payload: seen.append(payload))
+        assert await link.subscribe(
+            f"{BASE}/up/batch", lambda message: seen.append(message.payload)
+        )
         await filled(journal, 2000)
         config = configured(broker.port, compress=wish)
         async with uplink_of(journal, config, pacing=OLD):
@@ -129,7 +131,9 @@ async def test_a_centre_that_says_nothing_gets_gzip(tmp_path: Path) -> None:
     ):
         seen: list[bytes] = []
         await link.publish(CENTRE_STATE, b'{"state":"online"}', retain=True)
-        assert await link.subscribe(f"{BASE}/up/batch", lambda _, payload: seen.append(payload))
+        assert await link.subscribe(
+            f"{BASE}/up/batch", lambda message: seen.append(message.payload)
+        )
         await filled(journal, 300)
         async with uplink_of(journal, configured(broker.port), pacing=OLD):
             await until(lambda: journal.counts().waiting == 0)

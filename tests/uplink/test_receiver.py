@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.journal import Journal
+from gateway.messages import Message
 from gateway.topics import CENTRE_STATE
 from gateway.uplink.receiver import Ack, Receiver
 from tests.journal.journals import filled, opened
@@ -43,7 +44,7 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
 async def test_an_honest_acknowledgement_is_passed_on(journal: Journal) -> None:
     receiver, taken = Receiver(journal, TOPIC), Taken()
     ack = {"epoch": journal.epoch, "upto": 3, "have": [[5, 6]], "missing": [[4, 4]], "new": 1}
-    receiver.receive(taken, TOPIC, json.dumps(ack).encode())
+    receiver.receive(taken, Message(TOPIC, json.dumps(ack).encode()))
     assert taken.acks == [([(1, 3), (5, 6)], [(4, 4)])]
     assert receiver.refused == 0
 
@@ -76,7 +77,7 @@ async def test_an_honest_acknowledgement_is_passed_on(journal: Journal) -> None:
 async def test_a_wrong_acknowledgement_is_counted(journal: Journal, change: dict[str, Any]) -> None:
     receiver, taken = Receiver(journal, TOPIC), Taken()
     ack = {"epoch": journal.epoch, "upto": 3, "have": [], "missing": []} | change
-    receiver.receive(taken, TOPIC, json.dumps(ack).encode())
+    receiver.receive(taken, Message(TOPIC, json.dumps(ack).encode()))
     assert (taken.acks, receiver.refused) == ([], 1)
 
 
@@ -87,18 +88,18 @@ async def test_a_wrong_acknowledgement_is_counted(journal: Journal, change: dict
 )
 async def test_what_is_no_acknowledgement_is_counted(journal: Journal, payload: bytes) -> None:
     receiver, taken = Receiver(journal, TOPIC), Taken()
-    receiver.receive(taken, TOPIC, payload)
-    receiver.receive(taken, "cg1/other", b"{}")
+    receiver.receive(taken, Message(TOPIC, payload))
+    receiver.receive(taken, Message("cg1/other", b"{}"))
     assert (taken.acks, receiver.refused) == ([], 2)
 
 
 async def test_the_centre_says_what_it_reads(journal: Journal) -> None:
     receiver, taken = Receiver(journal, TOPIC), Taken()
-    receiver.receive(taken, CENTRE_STATE, b'{"state":"online","accepts":["gzip","zstd"]}')
+    receiver.receive(taken, Message(CENTRE_STATE, b'{"state":"online","accepts":["gzip","zstd"]}'))
     assert taken.encodings == ["gzip", "zstd"]
-    receiver.receive(taken, CENTRE_STATE, b'{"state":"offline"}')
+    receiver.receive(taken, Message(CENTRE_STATE, b'{"state":"offline"}'))
     assert taken.encodings == []
-    receiver.receive(taken, CENTRE_STATE, b'{"state":"online","accepts":"zstd"}')
+    receiver.receive(taken, Message(CENTRE_STATE, b'{"state":"online","accepts":"zstd"}'))
     assert receiver.refused == 1
 
 
@@ -118,7 +119,7 @@ async def test_nothing_raises(journal: Journal, document: Any, ours: bool) -> No
     if ours and isinstance(document, dict):
         document = document | {"epoch": journal.epoch}
     receiver, taken = Receiver(journal, TOPIC), Taken()
-    receiver.receive(taken, TOPIC, json.dumps(document).encode())
+    receiver.receive(taken, Message(TOPIC, json.dumps(document).encode()))
     assert len(taken.acks) + receiver.refused == 1
 
 
@@ -126,6 +127,6 @@ async def test_nonsense_is_said_once(journal: Journal, caplog: pytest.LogCapture
     caplog.set_level(logging.INFO, "gateway.uplink")
     receiver = Receiver(journal, TOPIC)
     for _ in range(100):
-        receiver.receive(Taken(), TOPIC, b"nonsense")
+        receiver.receive(Taken(), Message(TOPIC, b"nonsense"))
     assert len(caplog.records) == 1
     assert receiver.refused == 100

@@ -48,7 +48,7 @@ async def test_tls_carries_many_messages(identities: Identities) -> None:
         identities.broker() as broker,
         open_link(options(broker, identities.anonymous())) as link,
     ):
-        assert await link.subscribe("t", lambda _, payload: got.append(payload))
+        assert await link.subscribe("t", lambda message: got.append(message.payload))
         for number in range(200):
             await link.publish("t", b"%d" % number * 50)
         await until(lambda: len(got) == 200)
