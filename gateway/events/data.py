@@ -215,6 +215,8 @@ class SlotState(StrEnum):
 
     DONE = "done"
     MISSED = "missed"
+    UNKNOWN = "unknown"
+    """Nobody can tell: the gateway was off in that time, or its clock not right."""
 
 
 class InspectionData(_Data, frozen=True, kw_only=True):
@@ -254,9 +256,12 @@ class ReportData(_Data, frozen=True, kw_only=True):
     """RFC 3339; the beginning of what is counted here."""
     uptime_s: int
     """How long of the period the gateway was at work, as far as its records tell."""
+    late_s: int | None = None
+    """How long after its time it was made: the gateway was off then, or its clock not right."""
     chain: str
     """SHA-256, in hexadecimal, over the ids that are counted here and the `chain` of the report
-    before: what is left out later shows."""
+    before: what is left out later shows. Of each id in turn: of the chain so far (empty at first),
+    a space and the id."""
     clock: str
     """The worst quality that the clock had in this period."""
 

@@ -16,6 +16,9 @@ from gateway.events import DATA_OF, AlarmData, Data, Draft
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KINDS = {of: kind for kind, of in DATA_OF.items()}
 
+ASKED_EVERY_NS = 600 * 10**9
+"""The gateway asks so often at least."""
+
 S = TypeVar("S", bound=Struct)
 D = TypeVar("D", bound=Data)
 
@@ -53,15 +56,20 @@ class Gate:
     ) -> Recorded:
         """Something is recorded now; everything that follows from it, too."""
         event = self._append(Draft(KINDS[type(data)], subject, self.now, data, False, correlation))
+        self.take(event)
+        return event
+
+    def take(self, event: Recorded) -> None:
+        """Have the machines take an event in, and record what follows from it."""
         self.done += self._checkpoint.take(event)
         self._settle()
-        return event
 
     def wait(self, seconds: float, steps: Iterable[float] = ()) -> None:
         """Let time go by; the machines are asked when they want to be, and after `steps`, too."""
-        end = self.now.mono_ns + round(seconds * 1e9)
-        asked = sorted({end, *(self.now.mono_ns + round(each * 1e9) for each in steps)})
-        for at_ns in [each for each in asked if each <= end]:
+        begin, end = self.now.mono_ns, self.now.mono_ns + round(seconds * 1e9)
+        asked = {end, *range(begin, end, ASKED_EVERY_NS)}
+        asked |= {begin + round(each * 1e9) for each in steps}
+        for at_ns in sorted(each for each in asked if each <= end):
             while (due := self._due()) is not None and self._after(due).mono_ns <= at_ns:
                 # To the next millisecond, as the clock goes that stamps are taken from.
                 self.now = self._after(max(due, 0.001))
@@ -91,6 +99,7 @@ class Gate:
         for event in self.records[after:]:
             self._checkpoint.take(event)
         self._settle()
+        self._ask()
 
     # ── what came of it ──
 
