@@ -40,9 +40,13 @@ def state(of: type[S], saved: Saved, name: str) -> S:
 class Gate:
     """Machines and the journal they follow; what they draft is recorded, and comes back."""
 
-    def __init__(self, build: Build, start: str = "2026-03-18 08:00") -> None:
+    def __init__(
+        self, build: Build, start: str = "2026-03-18 08:00", *, keeps: bool = True
+    ) -> None:
         self.now = Stamp(local(start), TimeQuality.SYNC, "boot-1", 10**9)
         self.build = build
+        self.keeps = keeps
+        """Whether it keeps by itself what the machines remember, every ten minutes."""
         self.records: list[Recorded] = []
         self.done: list[Act | Say] = []
         """What was decided besides events."""
@@ -76,6 +80,8 @@ class Gate:
                 self._ask()
             self.now = self._after((at_ns - self.now.mono_ns) / 1e9)
             self._ask()
+            if self.keeps and (at_ns - begin) % ASKED_EVERY_NS == 0:
+                self.keep()
 
     def set_clock(self, wall_ms: int, quality: TimeQuality = TimeQuality.SYNC) -> None:
         """Somebody sets the clock; the monotonic one does not care."""

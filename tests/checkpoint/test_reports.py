@@ -374,11 +374,12 @@ def recount(records: list[Recorded]) -> tuple[Counter[str], Counter[str]]:
 
 
 @settings(deadline=None)
-@given(DAYS, st.booleans())
+@given(DAYS, st.booleans(), st.booleans())
 def test_the_counts_of_all_reports_are_those_of_the_records(
-    days: list[tuple[Deed, int]], in_shifts: bool
+    days: list[tuple[Deed, int]], in_shifts: bool, keeps: bool
 ) -> None:
-    gate = Gate(built(shifts=SHIFTS if in_shifts else ()), "2026-03-18 21:00")
+    shifts = SHIFTS if in_shifts else ()
+    gate = Gate(built(shifts=shifts), "2026-03-18 21:00", keeps=keeps)
     for deed, wait_s in days:
         deed(gate)
         gate.wait(wait_s)
