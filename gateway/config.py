@@ -277,7 +277,8 @@ class DoorsConfig(OptionTable):
     """`[doors]`: what is wrong with a door, and from when on."""
 
     open_within_s: Annotated[float, Field(ge=1, le=600)] = 10.0
-    """So long after a grant or a release a gate may be opened; later it was forced."""
+    """So long after a release from afar a gate may be opened; later it was forced. After a
+    passage was granted, `passage_s` of its lane counts."""
     held_open_s: Wait = 60.0
     """A gate open for longer is an alarm."""
     unknown_after_s: Wait = 60.0

@@ -1,6 +1,6 @@
 """One door: what it is for, what is remembered of it, and when it may be open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
@@ -20,8 +20,8 @@ class DoorFacts(Struct, frozen=True):
     """What is known of a door beforehand."""
 
     role: Role
-    lanes: tuple[str, ...] = ()
-    """The lanes that lead through it."""
+    lanes: Mapping[str, float] = field(default_factory=dict)
+    """The lanes that lead through it, and for how many seconds a grant is good in each."""
     strike: bool = False
     """Something keeps it shut until it is released; without it a gate is a free passage."""
     contact: bool = True
@@ -34,7 +34,7 @@ class DoorSettings(Struct, frozen=True):
     """How long what may last at a door, and what is told of it."""
 
     open_within_s: float = 10.0
-    """After a grant it may be opened for so long."""
+    """After a release from afar it may be opened for so long."""
     held_open_s: float = 60.0
     unknown_after_s: float = 60.0
     battery_low_percent: float = 15.0

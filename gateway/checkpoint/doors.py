@@ -78,7 +78,7 @@ class Doors:
             case PassageData(decision=Decision.GRANTED, taken=None) as passage:
                 for name, facts in self._facts.items():
                     if passage.lane in facts.lanes:
-                        self.state.doors[name].grant(event.at, self._settings.open_within_s)
+                        self.state.doors[name].grant(event.at, facts.lanes[passage.lane])
             case CommandData(status=200) as order:
                 self._ordered(order, event.at)
             case AlarmData() if event.subject.startswith(_SUBJECT):

@@ -27,9 +27,9 @@ from gateway.events import (
 from tests.checkpoint.gate import Build, Gate, Saved, local, state
 
 FACTS = {
-    "gate-1": DoorFacts(Role.GATE, lanes=("in-1", "out-1"), strike=True),
-    "free-2": DoorFacts(Role.GATE, lanes=("in-2",)),
-    "exit-3": DoorFacts(Role.GATE, lanes=("out-3",), strike=True, egress=True),
+    "gate-1": DoorFacts(Role.GATE, lanes={"in-1": 10.0, "out-1": 20.0}, strike=True),
+    "free-2": DoorFacts(Role.GATE, lanes={"in-2": 10.0}),
+    "exit-3": DoorFacts(Role.GATE, lanes={"out-3": 10.0}, strike=True, egress=True),
     "side-4": DoorFacts(Role.SEALED),
     "home-5": DoorFacts(Role.HOME),
 }
@@ -96,11 +96,13 @@ def test_a_gate_opened_after_a_grant_is_as_it_should_be() -> None:
     assert gate.alarms == []
 
 
-@pytest.mark.parametrize("lane", ["in-1", "in-2"])
-def test_a_gate_opened_long_after_the_grant_is_not(lane: str) -> None:
+@pytest.mark.parametrize(("lane", "after_s"), [("in-1", 10.5), ("out-1", 20.5), ("in-2", 1)])
+def test_a_gate_opened_long_after_the_grant_or_by_that_of_another_is_not(
+    lane: str, after_s: float
+) -> None:
     gate = a_gate()
     grant(gate, lane)
-    gate.wait(10.5)
+    gate.wait(after_s)
     tell(gate, "gate-1", Position.OPEN)
     assert gate.alarms == ["door-forced raised"]
 

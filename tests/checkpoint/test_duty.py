@@ -230,7 +230,6 @@ def test_somebody_is_on_post_or_there_is_an_alarm(deeds: list[tuple[Deed, int]])
         gate.wait(wait_s + 301)
         there = [each.act for each in gate.told(DutyData) if each.act is not DutyAct.LATE]
         attended = bool(there) and there[-1] is not DutyAct.CHECK_OUT
-        raised = gate.alarms.count("post-unattended raised")
-        cleared = gate.alarms.count("post-unattended cleared")
-        assert raised - cleared == (not attended)
+        told = [each.state.value for each in gate.told(AlarmData) if not each.reminder]
+        assert told.count("raised") - told.count("cleared") == (not attended)
         deed(gate)

@@ -547,12 +547,6 @@ def test_no_damage_ends_in_anything_but_a_sentence(
         assert re.match(re.escape(str(file)) + r":\d+: ", str(error))  # noqa: PT017
 
 
-@pytest.mark.parametrize("lane", ['door = "flat-12"', 'doors = ["gate-1", "flat-12"]'])
-def test_no_lane_leads_through_a_home_door(file: Path, lane: str) -> None:
-    told = mistakes(file, changed('direction = "entry"', f'direction = "entry"\n{lane}'))
-    assert any("a home door is only ever watched; nothing may lock or" in each for each in told)
-
-
 def test_what_is_named_for_duty_and_doors_must_exist(file: Path) -> None:
     text = GATE + '[duty.posts.table]\nat = "in-2"\n[inspections]\nplaces = ["in-1", "borad"]\n'
     assert mistakes(file, text + '[doors]\negress = ["gate-2"]\n') == [
