@@ -324,7 +324,7 @@ class DutyConfig(OptionTable):
 class InspectionsConfig(OptionTable):
     """`[inspections]`: rounds that are to be made every day."""
 
-    slots: tuple[TimeOfDay, ...] = ("09:00", "14:00", "22:00")
+    slots: Annotated[tuple[TimeOfDay, ...], Field(max_length=16)] = ("09:00", "14:00", "22:00")
     """When; none: nothing is expected."""
     early_min: Annotated[int, Field(ge=0, le=180)] = 30
     """So many minutes before its time an inspection counts, and …"""

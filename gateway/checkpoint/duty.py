@@ -24,7 +24,8 @@ from gateway.events import (
 )
 
 _SUBJECT = "post/"
-_REMEMBERED = 64
+_REMEMBERED = 512
+"""Shifts; a rota has 200 at most."""
 
 
 class DutySettings(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta, tzinfo
+from functools import lru_cache
 
 from msgspec import Struct, field
 
@@ -21,7 +22,7 @@ from gateway.events import (
 
 _MINUTE_MS = 60_000
 _REMEMBERED = 64
-"""Slots; more than those of three days at the most that a technician would think of."""
+"""Slots: those of three days, however many rounds a day somebody thinks of."""
 
 
 class InspectionSettings(Struct, frozen=True):
@@ -83,7 +84,7 @@ class Inspections:
         if before is None:
             return ()
         over = [each for each in self._slots(now.wall_ms) if before < each.ends_ms <= now.wall_ms]
-        return [self._end(each, now) for each in sorted(over) if each.name not in self.state.over]
+        return [self._end(each, now) for each in over if each.name not in self.state.over]
 
     def due(self, now: Stamp) -> float | None:
         """See `Machine.due`."""
@@ -92,21 +93,9 @@ class Inspections:
         ends = (each.ends_ms for each in self._slots(after_ms) if each.ends_ms > after_ms)
         return hand.until(ends, now)
 
-    def _slots(self, around_ms: int) -> Iterator[Slot]:
+    def _slots(self, around_ms: int) -> tuple[Slot, ...]:
         """Those of the day before, this day and the next; what is longer ago nobody asks."""
-        settings, today = self._settings, day_of(around_ms, self._zone)
-        for minute in settings.minutes:
-            for day in (today + timedelta(days=each) for each in (-1, 0, 1)):
-                yield self._slot(day, minute)
-
-    def _slot(self, day: date, minute: int) -> Slot:
-        settings, time_ms = self._settings, at(day, minute, self._zone)
-        return Slot(
-            time_ms + settings.late_min * _MINUTE_MS,
-            time_ms - settings.early_min * _MINUTE_MS,
-            f"{day}",
-            f"{minute // 60:02d}:{minute % 60:02d}",
-        )
+        return _slots(self._settings, day_of(around_ms, self._zone), self._zone)
 
     def _is_inspection(self, scan: ScanData) -> bool:
         settings = self._settings
@@ -115,7 +104,7 @@ class Inspections:
         return scan.role in settings.roles or bool({scan.device, scan.lane} & settings.places)
 
     def _made(self, scan: ScanData, event: Recorded) -> Iterator[Outcome]:
-        for slot in sorted(self._slots(event.at.wall_ms)):
+        for slot in self._slots(event.at.wall_ms):
             if slot.begins_ms <= event.at.wall_ms < slot.ends_ms:
                 if slot.name not in self.state.over:
                     place = scan.lane or scan.device
@@ -145,3 +134,21 @@ class Inspections:
     def _settle(self, name: str) -> None:
         if name not in self.state.over:
             self.state.over = [*self.state.over, name][-_REMEMBERED:]
+
+
+@lru_cache(maxsize=8)  # asked for each event
+def _slots(settings: InspectionSettings, today: date, zone: tzinfo) -> tuple[Slot, ...]:
+    """In the order in which they end."""
+    days = [today + timedelta(days=each) for each in (-1, 0, 1)]
+    return tuple(
+        sorted(
+            Slot(
+                at(day, minute, zone) + settings.late_min * _MINUTE_MS,
+                at(day, minute, zone) - settings.early_min * _MINUTE_MS,
+                f"{day}",
+                f"{minute // 60:02d}:{minute % 60:02d}",
+            )
+            for day in days
+            for minute in settings.minutes
+        )
+    )
