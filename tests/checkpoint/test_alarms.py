@@ -1,7 +1,10 @@
 """The life of alarms, whoever raised them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from gateway.checkpoint.alarms import Alarms, AlarmsState, Trouble
 from gateway.checkpoint.machine import Machine
@@ -173,3 +176,9 @@ def test_an_alarm_that_only_the_journal_knows_counts_like_any_other() -> None:
     assert said(gate) == [(RAISED, None)]
     order(gate, "hush")
     assert said(gate)[1:] == [(CLEARED, None)]
+
+
+@pytest.mark.parametrize("page", ["operations.md", "doors-and-duty.md"])
+def test_every_alarm_is_in_the_manual(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    assert [each for each in Trouble if f"`{each}`" not in text] == []
