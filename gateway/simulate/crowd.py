@@ -159,8 +159,9 @@ class _Hands:
         self._rng = rng
 
     def normal(self) -> float:
-        """A skin temperature indoors, in °C."""
-        return round(min(37.2, max(35.6, self._rng.gauss(36.4, 0.25))), 2)
+        """A skin temperature indoors, in °C; so far below the threshold that no sensor's noise
+        makes it another."""
+        return round(min(37.0, max(35.6, self._rng.gauss(36.4, 0.25))), 2)
 
     def well(self, holder: Holder) -> list[Part]:
         """Their codes, and a normal temperature."""
@@ -168,7 +169,7 @@ class _Hands:
 
     def warm(self, holder: Holder) -> list[Part]:
         """The same with a temperature that has to be looked at again."""
-        return self._shuffled(holder, round(self._rng.uniform(37.4, 39.0), 2))
+        return self._shuffled(holder, round(self._rng.uniform(37.6, 39.0), 2))
 
     def cold(self, holder: Holder) -> list[Part]:
         """The same of somebody whose skin has to warm up first."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.simulate.crowd import CLOSING_S, Crowd, Visit
 from gateway.simulate.profiles import Profile
@@ -50,12 +51,39 @@ class Day(Struct, frozen=True):
 
     profile: Profile
     seed: int
-    deeds: Sequence[tuple[float, Deed]]
-    """What people do, in order."""
-    expected: Sequence[tuple[float, Expected]]
-    """What the gate has to decide, in order."""
+    scenes: Sequence[tuple[float, Scene]]
+    """Who does what, by when they begin."""
     power_cuts: Sequence[PowerCut]
     outages: Sequence[Outage]
+
+    @property
+    def deeds(self) -> list[tuple[float, Deed]]:
+        """What people do, in order."""
+        return sorted(
+            ((begins + at, deed) for begins, scene in self.scenes for at, deed in scene.deeds),
+            key=_moment,
+        )
+
+    @property
+    def expected(self) -> list[tuple[float, Expected]]:
+        """What the gate has to decide, in order."""
+        return sorted(
+            ((begins + at, due) for begins, scene in self.scenes for at, due in scene.expected),
+            key=_moment,
+        )
+
+    def between(self, from_s: float, to_s: float) -> "Day":
+        """Only what begins in this part of it."""
+        return replace(
+            self,
+            scenes=[each for each in self.scenes if from_s <= each[0] < to_s],
+            power_cuts=[each for each in self.power_cuts if from_s < each.at_s < to_s - 60],
+            outages=[each for each in self.outages if from_s < each.at_s < to_s - 60],
+        )
+
+
+def _moment(happening: tuple[float, object]) -> float:
+    return happening[0]
 
 
 def day(profile: Profile, seed: int) -> Day:
@@ -72,8 +100,7 @@ class _Planner:
         self._rng = random.Random(f"{profile.name} {seed}")
         self._crowd = Crowd(profile, self._rng)
         self._free = dict.fromkeys([*profile.lanes_in, *profile.lanes_out], 0.0)
-        self._deeds: list[tuple[float, Deed]] = []
-        self._expected: list[tuple[float, Expected]] = []
+        self._scenes: list[tuple[float, Scene]] = []
         self._cuts: list[PowerCut] = []
 
     def day(self) -> Day:
@@ -87,9 +114,8 @@ class _Planner:
             for each in self._receive(heapq.heappop(coming)):
                 if each.at_s < CLOSING_S:
                     heapq.heappush(coming, each)
-        self._deeds.sort(key=lambda each: each[0])
-        self._expected.sort(key=lambda each: each[0])
-        return Day(profile, self._seed, self._deeds, self._expected, self._cuts, outages)
+        self._scenes.sort(key=_moment)
+        return Day(profile, self._seed, self._scenes, self._cuts, outages)
 
     def _receive(self, visit: Visit) -> list[Visit]:
         lanes = self._profile.lanes_in if visit.inward else self._profile.lanes_out
@@ -104,8 +130,7 @@ class _Planner:
             visit.at_s = put_off
             return [visit] if put_off < CLOSING_S else []
         self._free[lane] = begins + scene.lasts_s
-        self._deeds += [(begins + at, deed) for at, deed in scene.deeds]
-        self._expected += [(begins + at, expected) for at, expected in scene.expected]
+        self._scenes.append((begins, scene))
         return later
 
     def _put_off(self, visit: Visit, begins: float, scene: Scene) -> float | None:

@@ -130,7 +130,7 @@ def test_a_decision_too_few_too_many_or_another_is_found(small: Day) -> None:
 
 def test_after_a_power_cut_the_clock_is_wrong_for_a_while() -> None:
     cut = PowerCut(at_s=3600, lasts_s=60, wrong_s=-1800, unsure_s=300)
-    made = Day(PROFILES["small"], 1, [], [], [cut], [])
+    made = Day(PROFILES["small"], 1, [], [cut], [])
     almanac = Almanac(made, MIDNIGHT)
     before, wrong, right = (almanac.stamp(at) for at in (3599, 3700, 4000))
     assert (before.quality, wrong.quality, right.quality) == (
