@@ -66,8 +66,15 @@ async def _until_signal(config: Config, file: Path) -> None:
     await run(config, file, stop, reload)
 
 
-async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.Event) -> None:
-    """Run the gateway until `stop` is set; set `reload` to have it read `file` again.
+async def run(
+    config: Config,
+    file: Path,
+    stop: asyncio.Event,
+    reload: asyncio.Event,
+    clock: Clock | None = None,
+) -> None:
+    """Run the gateway until `stop` is set; set `reload` to have it read `file` again. The `clock`
+    is the box's own, unless somebody plays a day.
 
     Raises:
         GatewayError: the gateway cannot start, in one sentence.
@@ -75,7 +82,8 @@ async def run(config: Config, file: Path, stop: asyncio.Event, reload: asyncio.E
     place = config.gateway
     _make_directory(place.state_dir)
     floor = TimeFloor(place.state_dir / "time-floor")
-    clock = Clock(floor_ms=floor.load())
+    clock = clock or Clock()
+    clock.floor_ms = floor.load()
     keyring = Keyring.open(place.state_dir / "pseudonym.key")
     rules = Rulebook(config, compiled(PolicyDocument(), "built-in"))
     assessor = Assessor(keyring, clock, rules.grounds())

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import control, health
@@ -23,10 +24,13 @@ def _end_with_parent() -> None:
 
 
 class DaemonProcess:
-    """`checkpoint-gateway run CONFIG` in `directory`, with its log in a file there."""
+    """The module that `arguments` begin with, run in `directory`, with its log in a file there.
 
-    def __init__(self, config_file: Path, directory: Path, state_dir: Path) -> None:
-        self._config_file = config_file
+    It hears what it is told on its standard input.
+    """
+
+    def __init__(self, arguments: Sequence[str], directory: Path, state_dir: Path) -> None:
+        self._arguments = arguments
         self._directory = directory
         self._state_dir = state_dir
         self._log = directory / "gateway.log"
@@ -36,9 +40,9 @@ class DaemonProcess:
         """Start it; returns at once."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway", "run", str(self._config_file)),
+                *(sys.executable, "-m", *self._arguments),
                 cwd=self._directory,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the demo; it stops the daemon in its turn
@@ -55,6 +59,18 @@ class DaemonProcess:
             said = "\n".join(self._log.read_text().splitlines()[-_LOG_LINES:])
             raise GatewayError(f"the gateway has ended; its log says:\n{said}")
         return await health.ask(control.socket_path(self._state_dir))
+
+    def tell(self, line: bytes) -> None:
+        """Write to its standard input."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(line)
+
+    async def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
 
     async def stop(self) -> None:
         """Stop it as systemd would: SIGTERM, and SIGKILL when it takes too long."""

@@ -42,7 +42,9 @@ class Stage:
     ) -> None:
         self.account = Account()
         self.broker = DemoBroker(directory, config.uplink.host, config.uplink.port)
-        self.daemon = DaemonProcess(config_file, directory, directory / config.gateway.state_dir)
+        self.daemon = DaemonProcess(
+            ("gateway", "run", str(config_file)), directory, directory / config.gateway.state_dir
+        )
         self._config = config
         self._directory = directory
         self._photos = photos
