@@ -9,7 +9,8 @@ import faulthandler
 import io
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal, add_tail
 from gateway.setup.arguments import add_setup
+from gateway.simulate.arguments import add_simulate
 from gateway.stick.arguments import add_stick
 from gateway.watch.arguments import add_status
 
@@ -76,6 +78,8 @@ def _run(chosen: argparse.Namespace) -> int:
             return _check(chosen.file)
         case "demo":
             return _demo(chosen)
+        case "simulate":
+            return _simulate(chosen)
         case "uplink":
             return _test_uplink(chosen)
         case "aim":
@@ -126,12 +130,24 @@ def _run_gate(chosen: argparse.Namespace) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    try:
+    with _of_the_demo("the demo"):
         from gateway import demo
+    return demo.main(seconds=chosen.seconds, as_json=chosen.json, photos=chosen.photos)
+
+
+def _simulate(chosen: argparse.Namespace) -> int:
+    with _of_the_demo("a simulation"):
+        from gateway.simulate import command
+    return command.run(chosen)
+
+
+@contextmanager
+def _of_the_demo(what: str) -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         install = "pip install 'checkpoint-gateway[demo]'"
-        raise GatewayError(f"the demo needs {error.name}; install it with: {install}") from error
-    return demo.main(seconds=chosen.seconds, as_json=chosen.json, photos=chosen.photos)
+        raise GatewayError(f"{what} needs {error.name}; install it with: {install}") from error
 
 
 def _test_uplink(chosen: argparse.Namespace) -> int:
@@ -195,6 +211,7 @@ def command_line() -> argparse.ArgumentParser:
 
     _add_uplink(commands)
     _add_demo(commands)
+    add_simulate(commands)
     add_devices(commands)
     add_setup(commands)
     add_aim(commands)

@@ -41,8 +41,10 @@ class Moved(Struct, frozen=True):
 
 Deed = Shown | Felt | Moved
 
-MEASURING_S = 2.1
+MEASURING_S = 2.5
 """So long before it is felt somebody steps before the thermometer."""
+_APART_S = 1.8
+"""Of two measurements of one person: in between nobody stands there, else it is one."""
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -133,7 +135,7 @@ class Stage:
                 at += self._between(0.4, 1.6)
                 deeds.append((at, Shown(self._lane, part)))
             else:
-                at += MEASURING_S + self._between(0.1, 1.2) + (1.2 if _felt(deeds) else 0)
+                at += MEASURING_S + self._between(0.1, 1.2) + (_APART_S if _felt(deeds) else 0)
                 deeds.append((at, Felt(self._lane, part)))
         return deeds, at
 
