@@ -1,9 +1,9 @@
 """TOML file → `Config`, or every mistake in it at once, with its line and what was expected."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.config import Config
 from gateway.configfile import lines, syntax, words
@@ -18,6 +18,10 @@ MOST_TOLD = 100
 """Mistakes, the first in the file; nobody corrects more at once."""
 
 _VERSION_DIGITS = 12
+
+T = TypeVar("T")
+Validate = Callable[[dict[str, Any]], tuple[T | None, list[Mistake]]]
+"""Makes of plain data what it describes, or finds everything that is wrong with it."""
 
 
 class Source(NamedTuple):
@@ -51,13 +55,22 @@ def understand(source: Source) -> Config:
     Raises:
         ConfigError: as :func:`load` does.
     """
+    return checked(source, validate).of_version(source.version)
+
+
+def checked(source: Source, validate: Validate[T]) -> T:
+    """What ``source`` describes, as far as ``validate`` finds nothing wrong with it.
+
+    Raises:
+        ConfigError: as :func:`load` does.
+    """
     path = source.path
     parsed = syntax.parse(_text(source))
     report: list[_Told] = [(mistake.line, mistake.words) for mistake in parsed.mistakes]
     if not parsed.whole:
         report.append((report[-1][0], "what follows can be checked once this is corrected"))
         raise _refusal(path, report)
-    config, mistakes = validate(parsed.data)
+    made, mistakes = validate(parsed.data)
     where = lines.first_lines(parsed.text)
     unread = {mistake.name for mistake in parsed.mistakes}
     report += [
@@ -65,9 +78,9 @@ def understand(source: Source) -> Config:
         for mistake in mistakes
         if not (mistake.missing and mistake.path[-1] in unread)
     ]
-    if config is None or report:
+    if made is None or report:
         raise _refusal(path, report)
-    return config.of_version(source.version)
+    return made
 
 
 def refusal(source: Source, mistakes: Iterable[Mistake]) -> ConfigError:
@@ -84,8 +97,8 @@ def _refusal(path: Path, report: list[_Told]) -> ConfigError:
     return ConfigError("\n".join(map(words.printable, lines_told)))
 
 
-def read(path: Path) -> Source:
-    """What is in the file ``path``.
+def read(path: Path, what: str = "configuration") -> Source:
+    """What is in the file ``path``, which is to be a ``what``.
 
     Raises:
         ConfigError: it cannot be read, or is no file of a configuration's size.
@@ -93,8 +106,8 @@ def read(path: Path) -> Source:
     try:
         if not path.is_file():
             path.stat()
-            what = "a directory" if path.is_dir() else "not a regular file"
-            raise ConfigError(f"{path}: this is {what}; expected a configuration file")
+            found = "a directory" if path.is_dir() else "not a regular file"
+            raise ConfigError(f"{path}: this is {found}; expected a {what} file")
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
@@ -103,7 +116,7 @@ def read(path: Path) -> Source:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > LARGEST_FILE:
         size = f"larger than {LARGEST_FILE >> 10} KiB"
-        raise ConfigError(f"{path}: {size}; this is no configuration")
+        raise ConfigError(f"{path}: {size}; this is no {what}")
     return Source(path, content)
 
 

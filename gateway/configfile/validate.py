@@ -40,11 +40,17 @@ def validate(data: dict[str, Any]) -> tuple[Config | None, list[Mistake]]:
         found += crosscheck.topics_fit(place, list(crosscheck.tables(data, "devices")))
     with suppress(ValidationError):
         found += crosscheck.service_agrees(UplinkConfig.model_validate(data.get("uplink")))
-    told = {mistake.path for mistake in found}
-    found += [mistake for mistake in _dates(data, ()) if mistake.path not in told]
+    found += _dates_besides(data, found)
     if found or config is None:
         return None, found
     return config.model_copy(update={"devices": devices}), []
+
+
+def as_model(model: type[_Model], data: dict[str, Any]) -> tuple[_Model | None, list[Mistake]]:
+    """``data`` as a ``model`` that stands for itself, or everything that is wrong with it."""
+    made, found = _validated(model, data)
+    found += _dates_besides(data, found)
+    return (None if found else made), found
 
 
 def _validated(
@@ -89,6 +95,12 @@ def _device(name: str, stanza: dict[str, Any]) -> tuple[DeviceConfig | None, lis
         text = f"the driver {words.quoted(driver)} needs {error.name or error}, not installed here"
         return None, [Mistake((*at, "driver"), text)]
     return _validated(entry.config, stanza, at)
+
+
+def _dates_besides(data: dict[str, Any], found: list[Mistake]) -> list[Mistake]:
+    """Those that nothing has been told of yet."""
+    told = {mistake.path for mistake in found}
+    return [mistake for mistake in _dates(data, ()) if mistake.path not in told]
 
 
 def _dates(value: object, at: Path) -> Iterator[Mistake]:
