@@ -22,6 +22,7 @@ from gateway.devices.arguments import add_devices
 from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal, add_tail
+from gateway.policyfile.arguments import add_policy
 from gateway.setup.arguments import add_setup
 from gateway.simulate.arguments import add_simulate
 from gateway.stick.arguments import add_stick
@@ -108,6 +109,10 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.inspect import commands
 
             return commands.run(chosen)
+        case "policy":
+            from gateway.policyfile import commands as policy
+
+            return policy.run(chosen)
         case "export" | "import":
             from gateway.stick import commands as stick
 
@@ -220,6 +225,7 @@ def command_line() -> argparse.ArgumentParser:
     add_tail(commands)
     add_status(commands)
     add_journal(commands)
+    add_policy(commands)
     add_stick(commands)
     add_centre(commands)
     return parser

@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.demo",
         "gateway.simulate",
         "gateway.inspect",
+        "gateway.policyfile",
         "gateway.setup",
         "gateway.devices",
         "gateway.doctor",
@@ -108,6 +109,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.configfile",
         "gateway.output",
         "gateway.ranges",
+    }
+    | LOWEST,
+    "gateway.policyfile": {
+        "gateway.checkpoint",
+        "gateway.configfile",
+        "gateway.decider",
+        "gateway.events",
+        "gateway.inspect",
+        "gateway.places",
     }
     | LOWEST,
     "gateway.doctor": {
@@ -466,6 +476,7 @@ def test_only_the_screens_print() -> None:
     screens = (
         "gateway/cli.py",
         "gateway/inspect/*",
+        "gateway/policyfile/*",
         "gateway/asking/*",
         "gateway/devices/*",
         "gateway/doctor/*",

@@ -11,6 +11,7 @@ from gateway.journal import records
 from gateway.journal.aside import asides
 from gateway.journal.damage import DamageError, look_into
 from gateway.journal.exports import Exports
+from gateway.journal.following import Followed
 from gateway.journal.records import Columns, Ledger
 from gateway.journal.rows import Row
 from gateway.journal.witness import claim_of
@@ -120,6 +121,23 @@ def rows(path: Path, first: int = 1, last: int | None = None) -> Iterator[Row | 
             after = found[-1][0]
             for columns in found:
                 yield _verified(columns)
+
+
+def followed(path: Path) -> Iterator[Followed]:
+    """All sound rows, ascending, each with its boot.
+
+    Raises:
+        GatewayError: the file cannot be read on.
+    """
+    after = 0
+    with looking_into(path) as connection:
+        while True:
+            found, last = records.follow(after, _PORTION, connection)
+            if last == after:
+                return
+            after = last
+            for boot, row in found:
+                yield Followed(boot, row)
 
 
 def latest(path: Path, count: int) -> int:

@@ -57,11 +57,13 @@ class Gate:
         *,
         start: datetime | None = None,
         quality: TimeQuality = TimeQuality.SYNC,
+        epoch: str = "epoch",
     ) -> None:
         self.machine = Lanes(of, lanes, ZONE, None)
         self.journal: list[Recorded] = []
         self.outcomes: list[Outcome] = []
         self.quality = quality
+        self.epoch = epoch
         self.boot = "boot-1"
         self._policy, self._lanes = of, lanes
         self._mono_s = 1000.0
@@ -181,7 +183,7 @@ class Gate:
         self, kind: Kind, subject: str, stamp: Stamp, data: Data, correlation: str | None
     ) -> Recorded:
         seq = len(self.journal) + 1
-        event = Recorded(seq, f"epoch-{seq}", kind, subject, stamp, data, correlation)
+        event = Recorded(seq, f"{self.epoch}-{seq}", kind, subject, stamp, data, correlation)
         self.journal.append(event)
         return event
 

@@ -25,6 +25,7 @@ LISTED = {
     "usr/lib/tmpfiles.d/checkpoint-gateway.conf",
     "usr/lib/udev/rules.d/60-checkpoint-gateway.rules",
     "usr/share/checkpoint-gateway/gateway.toml",
+    "usr/share/checkpoint-gateway/policy.toml",
     "usr/share/checkpoint-gateway/checkpoint-gateway.schema.json",
     "usr/share/man/man1/checkpoint-gateway.1.gz",
     "usr/share/doc/checkpoint-gateway/README.md",
