@@ -117,7 +117,16 @@ class Lanes:
         return [draft]
 
     def _soonest(self) -> int:
-        return min((each[0] for each in self._deadlines()), default=_NEVER)
+        """After every event, so without the lists of `_deadlines`: they take 2 of 5 µs."""
+        soonest = _NEVER
+        for passage in self.state.passages.decided.values():
+            if passage.grant and passage.grant.deadline_ns < soonest:
+                soonest = passage.grant.deadline_ns
+        for lane in self._lanes.values():
+            opened = lane.state.open
+            if opened and opened.deadline.mono_ns < soonest:
+                soonest = opened.deadline.mono_ns
+        return soonest
 
     def _deadlines(self) -> list[tuple[int, str, str]]:
         """Monotonic ns, and whose: a lane's, or that of a grant with this correlation."""
