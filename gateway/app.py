@@ -14,8 +14,6 @@ from drivers.base import DeviceState, Role
 from gateway import control, log
 from gateway.assessor import Assessor
 from gateway.box import Box
-from gateway.checkpoint.options import PolicyDocument
-from gateway.checkpoint.policy import compiled
 from gateway.clock import Clock
 from gateway.commands import Hands
 from gateway.conduct import Conduct, Note
@@ -85,8 +83,8 @@ async def run(
     clock = clock or Clock()
     clock.floor_ms = floor.load()
     keyring = Keyring.open(place.state_dir / "pseudonym.key")
-    rules = Rulebook(config, compiled(PolicyDocument(), "built-in"))
-    assessor = Assessor(keyring, clock, rules.grounds())
+    rules = Rulebook.of(config, keyring.token, {})
+    assessor = Assessor(keyring, clock, rules.grounds)
     path = place.state_dir / config.journal.file
     journal = await Journal.open(path, source=place.source, clock=clock, config=config.journal)
     beside = [

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
@@ -46,7 +45,7 @@ class Conduct:
 
     def change(self, config: Config) -> None:
         """Go on by another configuration."""
-        self._adopt(replace(self._rules, config=config))
+        self._adopt(self._rules.by(config))
 
     async def run(self) -> NoReturn:
         """Decide and do until cancelled."""
@@ -57,5 +56,5 @@ class Conduct:
 
     def _adopt(self, rules: Rulebook) -> None:
         self._rules = rules
-        self._assessor.grounds = rules.grounds()
+        self._assessor.grounds = rules.grounds
         self._decider.change(rules.build)

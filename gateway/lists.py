@@ -1,7 +1,6 @@
 """Lists of people that the centre sends: who is watched for, and who is registered."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,12 +24,3 @@ class People(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     people: Annotated[list[Subject], Field(max_length=100_000)]
-
-
-def people(body: Mapping[str, Any]) -> People:
-    """Whom `body` names.
-
-    Raises:
-        ValueError: it is no list of people.
-    """
-    return People.model_validate(body)

@@ -30,6 +30,8 @@ _LIVE: Final = frozenset(
         ("lanes",),
         ("devices",),
         ("doors",),
+        ("policy",),
+        ("passes",),
         ("alarms",),
         ("duty",),
         ("inspections",),

@@ -1,22 +1,29 @@
-"""The rules in force, as the decisions need them: what the configuration and documents come to."""
+"""The rules in force: what the configuration and the centre's documents together come to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Raw
 
 from gateway.assessor import Grounds
-from gateway.checkpoint.alarms import Alarms, AlarmsState
-from gateway.checkpoint.checkpoint import Checkpoint, restored
-from gateway.checkpoint.door import DoorFacts, DoorSettings
-from gateway.checkpoint.doors import Doors, DoorsState
-from gateway.checkpoint.judging import Subject
-from gateway.checkpoint.lanes import Lanes, LanesState
-from gateway.checkpoint.passages import LaneSettings
-from gateway.checkpoint.policy import Policy
-from gateway.config import Config
-from gateway.events import Direction
+from gateway.checkpoint.checkpoint import Checkpoint
+from gateway.checkpoint.options import PolicyDocument
+from gateway.checkpoint.policy import Policy, compiled, of_document
+from gateway.checkpoint.rota import Rota, RotaEntries, rota
+from gateway.config import Config, Content
+from gateway.configfile.policies import load as load_policy
+from gateway.lists import People
+from gateway.machines import machines
+from gateway.passes import PassesDocument, load, subject_of, understand
+from gateway.seal import read_public
+
+BUILT_IN = "built-in"
+"""The version of the policy that applies where there is none."""
+
+Token = Callable[[bytes], str]
+"""The pseudonym of somebody or something at present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,62 +31,95 @@ class Rulebook:
     """One edition of the rules; another one takes its place as a whole."""
 
     config: Config
+    token: Token
+    documents: Mapping[str, Any]
+    """What is in force of the centre's documents, by name, as `UNDERSTAND` made it."""
     policy: Policy
+    grounds: Grounds
+    rota: Rota
 
-    def grounds(self) -> Grounds:
-        """What is judged by them when it is recorded."""
-        return Grounds(self.policy)
+    @classmethod
+    def of(cls, config: Config, token: Token, documents: Mapping[str, Any]) -> "Rulebook":
+        """What `config`, the files that it names and `documents` come to.
+
+        Raises:
+            GatewayError: a file cannot be used.
+            ValueError: a document does not fit to this gate, in one sentence.
+        """
+        policy = documents.get("policy") or _policy(config)
+        return cls(
+            config,
+            token,
+            documents,
+            policy,
+            _grounds(config, policy, documents),
+            _rota(config, token, documents.get("rota")),
+        )
+
+    def by(self, config: Config) -> "Rulebook":
+        """The same with another configuration; see `of`."""
+        return self.of(config, self.token, self.documents)
+
+    def having(self, name: str, document: Any) -> "Rulebook":
+        """The same with another document; see `of`."""
+        return self.of(self.config, self.token, {**self.documents, name: document})
 
     def build(self, saved: Mapping[str, Raw]) -> Checkpoint:
         """The decisions by these rules, with what their parts remembered."""
-        config, zone = self.config, ZoneInfo(self.config.gateway.timezone)
-        alarms = Alarms(
-            config.alarms.remind_every_s, restored(AlarmsState, saved, "alarms") or AlarmsState()
-        )
-        settings = DoorSettings(
-            open_within_s=config.doors.open_within_s,
-            held_open_s=config.doors.held_open_s,
-            unknown_after_s=config.doors.unknown_after_s,
-            battery_low_percent=config.doors.battery_low_percent,
-            until_acknowledged=config.doors.until_acknowledged,
-        )
-        doors = restored(DoorsState, saved, "doors") or DoorsState()
-        lanes = restored(LanesState, saved, "lanes")
-        return Checkpoint(
-            {
-                "lanes": Lanes(self.policy, lane_settings(config), zone, lanes),
-                "doors": Doors(door_facts(config), settings, alarms, doors),
-                "alarms": alarms,
-            }
-        )
+        zone = ZoneInfo(self.config.gateway.timezone)
+        return Checkpoint(machines(self.config, self.policy, self.rota, zone, saved))
 
 
-def lane_settings(config: Config) -> dict[str, LaneSettings]:
-    """How each lane is wired."""
-    releasable = {name for device in config.devices.values() for name in device.releasable}
-    return {
-        name: LaneSettings(
-            direction=Direction(lane.direction),
-            subject=Subject(lane.subject),
-            door=lane.door,
-            strike=lane.door in releasable,
-            window_s=lane.window_s,
-            passage_s=lane.passage_s,
-        )
-        for name, lane in config.lanes.items()
-    }
+def _policy(config: Config) -> Policy:
+    file = config.policy.file
+    return load_policy(file) if file else compiled(PolicyDocument(), BUILT_IN)
 
 
-def door_facts(config: Config) -> dict[str, DoorFacts]:
-    """What is known of each door beforehand."""
-    return {
-        name: DoorFacts(
-            role=role,
-            lanes=tuple(lane for lane, each in config.lanes.items() if each.door == name),
-            strike=name in device.releasable,
-            contact=name in device.contacts,
-            egress=name in config.doors.egress,
-        )
-        for device in config.devices.values()
-        for name, role in device.door_roles.items()
-    }
+def _grounds(config: Config, policy: Policy, documents: Mapping[str, Any]) -> Grounds:
+    passes, place = config.passes, config.gateway
+    trusted: PassesDocument | None = documents.get("passes")
+    if trusted is None and passes.trust_file:
+        trusted = load(passes.trust_file)
+    if trusted is None and passes.health_codes:
+        trusted = PassesDocument()
+    levels = (place.district, place.street, place.community, place.id)
+    sealed_to = config.export.seal_to_file if passes.keep_content is Content.SEALED else None
+    return Grounds(
+        policy,
+        trusted.trust("/".join(levels), passes.health_codes) if trusted else None,
+        _subjects(documents.get("watch-list")),
+        _subjects(documents.get("register")),
+        clear=passes.keep_content is Content.CLEAR,
+        sealed_to=read_public(sealed_to) if sealed_to else None,
+    )
+
+
+def _subjects(people: People | None) -> frozenset[bytes]:
+    listed = people.people if people else []
+    return frozenset(subject_of(each.iss, each.sub) for each in listed)
+
+
+def _rota(config: Config, token: Token, entries: RotaEntries | None) -> Rota:
+    if entries is None:
+        return ()
+
+    def token_of(badge: str) -> str:
+        issuer, _, subject = badge.partition("/")
+        return token(subject_of(issuer, subject))
+
+    return rota(entries, config.duty.posts, token_of)
+
+
+def _checked(make: Callable[[Any], Any]) -> Callable[[Mapping[str, Any], str], Any]:
+    return lambda body, _: make(body)
+
+
+UNDERSTAND: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
+    "policy": of_document,
+    "passes": _checked(understand),
+    "watch-list": _checked(People.model_validate),
+    "register": _checked(People.model_validate),
+    "rota": _checked(RotaEntries.model_validate),
+}
+"""What makes something of the body of a document and its version; raises `ValueError` or
+`GatewayError` where it cannot."""

@@ -10,8 +10,6 @@ from msgspec.structs import replace
 
 from gateway.app import Gateway
 from gateway.assessor import Assessor
-from gateway.checkpoint.options import PolicyDocument
-from gateway.checkpoint.policy import compiled
 from gateway.conduct import Conduct
 from gateway.config import Config, Place, UplinkConfig
 from gateway.errors import JournalError
@@ -30,8 +28,9 @@ async def test_a_bug_in_the_journal_ends_the_gateway(tmp_path: Path) -> None:
     )
     config = Config(gateway=place, uplink=UplinkConfig(host="127.0.0.1", port=free_port()))
     journal = await Journal.open(tmp_path / "journal.db", source=SOURCE, clock=CLOCK)
-    rules = Rulebook(config, compiled(PolicyDocument(), "built-in"))
-    assessor = Assessor(Keyring.open(tmp_path / "pseudonym.key"), CLOCK, rules.grounds())
+    keyring = Keyring.open(tmp_path / "pseudonym.key")
+    rules = Rulebook.of(config, keyring.token, {})
+    assessor = Assessor(keyring, CLOCK, rules.grounds)
     recorder = Recorder(journal, assessor, CLOCK)
     conduct = partial(Conduct, rules, assessor, journal)
     running = Gateway(

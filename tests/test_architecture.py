@@ -172,7 +172,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.canonical",
         "gateway.control",
         "gateway.messages",
-        "gateway.orderable",
         "gateway.signing",
         "gateway.topics",
     }
@@ -237,7 +236,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.rulebook",
     }
     | WIRE,
-    "gateway.rulebook": {"gateway.assessor", "gateway.checkpoint"} | WIRE,
+    "gateway.rulebook": {
+        "gateway.assessor",
+        "gateway.checkpoint",
+        "gateway.lists",
+        "gateway.machines",
+        "gateway.passes",
+        "gateway.configfile",
+        "gateway.seal",
+    }
+    | WIRE,
+    "gateway.machines": {"gateway.checkpoint"} | WIRE,
     "gateway.assessor": {
         "gateway.checkpoint",
         "gateway.passes",
@@ -266,6 +275,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.notify": {"gateway.turns"},
     "gateway.turns": set(),
     "gateway.configfile": {
+        "gateway.checkpoint",
         "gateway.config",
         "gateway.errors",
         "gateway.services",
@@ -280,9 +290,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.findings": set(),
     "gateway.places": set(),
     "gateway.seal": {"gateway.errors", "gateway.keys"},
-    "gateway.config": BASE | {"gateway.errors", "gateway.passes_config", "gateway.orderable"},
-    "gateway.passes_config": BASE,
-    "gateway.orderable": BASE,
+    "gateway.config": BASE | {"gateway.errors"},
     "gateway.keys": {"gateway.errors", "gateway.durably"},
     "gateway.clock": set(),
     "gateway.timefloor": {"gateway.clock"},

@@ -30,6 +30,9 @@ CONFIG = (
 host = "127.0.0.1"
 port = {port}
 
+[passes]
+trust_file = "passes.json"
+
 [inspections]
 slots = []
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from gateway.commands.deeds import DEEDS, Deed
 from gateway.commands.order import Order, RefusedError
-from gateway.config import Config
+from gateway.config import Config, Ordered
 from gateway.messages import Message
-from gateway.orderable import Ordered
 from gateway.signing import Keyring, Purpose
 from gateway.topics import Topics
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from gateway.commands.order import Order, Outcome, RefusedError
+from gateway.config import Ordered
 from gateway.control import Answer, Status
-from gateway.orderable import Ordered
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 _LOG_LEVELS: Mapping[str, LogLevel] = {each: each for each in get_args(LogLevel)}

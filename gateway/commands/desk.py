@@ -26,9 +26,9 @@ from gateway.commands.order import (
     told,
     understood,
 )
+from gateway.config import Ordered
 from gateway.events import Draft
 from gateway.messages import Message, Take
-from gateway.orderable import Ordered
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from collections import OrderedDict
 
 from gateway.clock import Clock, Stamp, TimeQuality
 from gateway.commands.order import Order, RefusedError
-from gateway.orderable import Ordered
+from gateway.config import Ordered
 
 LONGEST_RELEASE_S = 30
 """Whoever was to be let in has gone then."""

@@ -10,13 +10,12 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.commands import LEDGER, Desk, Hands, Marks, desk_of
 from gateway.commands.ledger import Ledger
-from gateway.config import Config, UplinkConfig
+from gateway.config import CommandsConfig, Config, Ordered, UplinkConfig
 from gateway.control import Answer
 from gateway.errors import JournalError
 from gateway.events import CommandData, Draft, decode
 from gateway.journal import Journal
 from gateway.messages import Message, Replies
-from gateway.orderable import CommandsConfig, Ordered
 from gateway.signing import Keyring
 from tests.journal.journals import CLOCK, opened
 from tests.signers import keyring

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from drivers.base import CommandError
 from gateway.clock import Clock
+from gateway.config import Ordered
 from gateway.events import Kind
 from gateway.messages import Message
-from gateway.orderable import Ordered
 from tests.brokers import until
 from tests.commands.desks import COMMAND, NOTICE, REPLY, Doing, desk_at_work
 from tests.journal.journals import files_limited_to

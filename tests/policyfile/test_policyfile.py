@@ -13,9 +13,9 @@ from gateway.checkpoint.passages import LaneSettings
 from gateway.checkpoint.policy import BUILT_IN, of_document
 from gateway.clock import Clock
 from gateway.config import JournalConfig
+from gateway.configfile.policies import load
 from gateway.errors import ConfigError
 from gateway.events import Direction, Draft
-from gateway.policyfile import load
 from gateway.policyfile.trial import Trial
 from gateway.simulate.day import day
 from gateway.simulate.profiles import PROFILES

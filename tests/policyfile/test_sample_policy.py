@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from gateway.checkpoint.options import Entries, ExitRule, PolicyDocument
 from gateway.checkpoint.policy import BUILT_IN, compiled
 from gateway.configfile import lines
-from gateway.policyfile import load, read
+from gateway.configfile.policies import load, read
 from tests.test_sample_config import switched_on, tables
 
 SAMPLE = Path(__file__).parents[2] / "config" / "policy.toml"

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config
+from gateway.config import Config, Content
 from gateway.configfile import load
 from gateway.errors import ConfigError
-from gateway.passes_config import Content
 
 GATE = """\
 gateway = { id = "410102011003007", district = "410102", street = "011", community = "003" }
