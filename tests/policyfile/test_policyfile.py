@@ -1,6 +1,7 @@
 """`policy check` and `policy try`: every mistake with its line; what would have been otherwise."""
 
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from gateway import cli
 from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.lanes import Lanes
+from gateway.checkpoint.options import Admit, Need, PolicyDocument
 from gateway.checkpoint.passages import LaneSettings
 from gateway.checkpoint.policy import BUILT_IN, of_document
+from gateway.checkpoint.reasons import Reason
 from gateway.clock import Clock
 from gateway.config import JournalConfig
 from gateway.configfile.policies import load
@@ -219,3 +222,19 @@ def test_the_same_policy_would_change_nothing_on_a_whole_day() -> None:
     assert found.before["granted"] > 600
     assert found.differences == []
     assert found.before == found.after
+
+
+def test_the_examples_of_the_document_are_policies(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+    examples = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        assert load(written(tmp_path, example)) != BUILT_IN
+
+
+def test_the_document_names_every_reason_and_every_need() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+    names = [*Reason, *Need, *Admit, *PolicyDocument.model_fields]
+    written = [f"`{each}" for each in names] + [f'"{each}"' for each in names]
+    found = {each.strip('`"') for each in written if each in text}
+    assert [each for each in names if each not in found and f"[{each}" not in text] == []
