@@ -165,7 +165,7 @@ class Alarms:
 
     def _acknowledge(self, order: CommandData, at: Stamp) -> Iterator[Draft]:
         for each in self.state.standing:
-            if each.correlation == order.args.get("alarm") and each.state is AlarmState.RAISED:
+            if order.target == f"alarm/{each.correlation}" and each.state is AlarmState.RAISED:
                 each.state = AlarmState.ACKNOWLEDGED
                 yield _draft(each, at, by=order.by)
 

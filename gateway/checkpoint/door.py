@@ -1,7 +1,7 @@
 """One door: what it is for, what is remembered of it, and when it may be open."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct, field
 
@@ -160,26 +160,18 @@ def soundness(
         yield Trouble.DOOR_FAULT, False, None
 
 
-def granted_window(order: CommandData, at: Stamp) -> Window | None:
-    """The window that a `grant-window` command grants; None of what cannot be understood.
+def granted_window(order: CommandData) -> Window | None:
+    """The window that a `grant-window` order grants; None of what cannot be understood.
 
-    `from` (this moment, if absent) and `until` are seconds since 1970, or RFC 3339.
+    `from` and `until` are RFC 3339 with an offset.
     """
     begins, ends = (_ms(order.args.get(name)) for name in ("from", "until"))
-    if ends is None:
-        return None
-    return Window(at.wall_ms if begins is None else begins, ends)
+    return None if begins is None or ends is None else Window(begins, ends)
 
 
 def _ms(value: str | float | None) -> int | None:
     try:
-        match value:
-            case None:
-                return None
-            case str():
-                moment = datetime.fromisoformat(value)
-            case _:
-                moment = datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
         return None
-    return round(moment.timestamp() * 1000) if moment.tzinfo else None
+    return round(moment.timestamp() * 1000) if moment and moment.tzinfo else None

@@ -30,6 +30,8 @@ from gateway.events import (
 )
 
 _SUBJECT = "door/"
+_GOOD = (200, 202)
+"""Done, or about to be: a release is recorded first."""
 _PROMPTS = {
     Trouble.DOOR_FORCED: Prompt.DOOR_FORCED,
     Trouble.DOOR_HELD_OPEN: Prompt.CLOSE_THE_DOOR,
@@ -79,7 +81,7 @@ class Doors:
                 for name, facts in self._facts.items():
                     if passage.lane in facts.lanes:
                         self.state.doors[name].grant(event.at, facts.lanes[passage.lane])
-            case CommandData(status=200) as order:
+            case CommandData() as order if order.status in _GOOD:
                 self._ordered(order, event.at)
             case AlarmData() if event.subject.startswith(_SUBJECT):
                 return self._settle(event.subject.removeprefix(_SUBJECT), event.at)
@@ -117,13 +119,13 @@ class Doors:
                 yield from self._alarms.clear(each, _SUBJECT + name, now, "no longer configured")
 
     def _ordered(self, order: CommandData, at: Stamp) -> None:
-        name = (order.target or str(order.args.get("door", ""))).removeprefix(_SUBJECT)
+        name = (order.target or "").removeprefix(_SUBJECT)
         if name not in self._facts:
             return
         door = self.state.doors[name]
         if order.command == "release":
             door.grant(at, self._settings.open_within_s)
-        elif order.command == "grant-window" and (window := granted_window(order, at)):
+        elif order.command == "grant-window" and (window := granted_window(order)):
             door.allow(window, at)
 
     def _soundness(self, data: DoorData, event: Recorded) -> Iterator[Draft]:

@@ -41,8 +41,9 @@ def build(saved: Saved) -> Mapping[str, Machine]:
     return {"bell": Bell(alarms), "alarms": alarms}
 
 
-def order(gate: Gate, command: str, status: int = 200, **args: Any) -> str:
-    data = CommandData(id="c", command=command, by="ops:wang", status=status, args=args)
+def order(gate: Gate, command: str, status: int = 200, alarm: str = "") -> str:
+    target = f"alarm/{alarm}" if alarm else None
+    data = CommandData(id="c", command=command, target=target, by="ops:wang", status=status)
     return gate.tell(data).id
 
 

@@ -13,7 +13,7 @@ from gateway.checkpoint.door import DoorFacts, DoorSettings
 from gateway.checkpoint.doors import Doors, DoorsState
 from gateway.checkpoint.machine import Act, Machine, Say
 from gateway.checkpoint.prompts import Prompt
-from gateway.clock import TimeQuality
+from gateway.clock import TimeQuality, rfc3339
 from gateway.events import (
     AlarmData,
     AlarmState,
@@ -78,9 +78,13 @@ def order(
     )
 
 
+def window(gate: Gate, until: Any, begins: str = "2026-03-18T08:00:00+08:00") -> None:
+    order(gate, "grant-window", "door/home-5", **{"from": begins, "until": until})
+
+
 def acknowledge(gate: Gate) -> None:
     last = [each for each in gate.records if each.kind is Kind.ALARM][-1]
-    order(gate, "acknowledge-alarm", alarm=last.correlation)
+    order(gate, "acknowledge-alarm", f"alarm/{last.correlation}")
 
 
 # ── Gates ──
@@ -122,9 +126,10 @@ def test_a_refusal_opens_nothing() -> None:
     assert gate.alarms == ["door-forced raised"]
 
 
-def test_a_gate_released_from_afar_may_be_opened() -> None:
+@pytest.mark.parametrize("status", [200, 202])
+def test_a_gate_released_from_afar_may_be_opened(status: int) -> None:
     gate = a_gate()
-    order(gate, "release", "door/gate-1")
+    order(gate, "release", "door/gate-1", status)
     tell(gate, "gate-1", Position.OPEN)
     assert gate.alarms == []
 
@@ -248,16 +253,12 @@ def test_a_home_door_opened_outside_every_window_is_an_alarm_at_once() -> None:
     ("begins", "ends"),
     [
         ("2026-03-18T08:00:00+08:00", "2026-03-18T08:10:00+08:00"),
-        (None, "2026-03-18T00:10:00Z"),
-        (local("2026-03-18 07:50") // 1000, local("2026-03-18 08:10") // 1000),
+        ("2026-03-17T23:50:00Z", "2026-03-18T00:10:00Z"),
     ],
 )
-def test_a_home_door_opened_for_a_nurse_is_none(begins: str | int | None, ends: str | int) -> None:
+def test_a_home_door_opened_for_a_nurse_is_none(begins: str, ends: str) -> None:
     gate = a_gate()
-    args: dict[str, Any] = {"door": "home-5", "until": ends} | (
-        {} if begins is None else {"from": begins}
-    )
-    order(gate, "grant-window", None, **args)
+    window(gate, ends, begins)
     gate.wait(60)
     tell(gate, "home-5", Position.OPEN)
     gate.wait(120)
@@ -267,7 +268,7 @@ def test_a_home_door_opened_for_a_nurse_is_none(begins: str | int | None, ends: 
 
 def test_a_home_door_still_open_after_its_window_is_an_alarm_then() -> None:
     gate = a_gate()
-    order(gate, "grant-window", "door/home-5", until="2026-03-18T08:10:00+08:00")
+    window(gate, "2026-03-18T08:10:00+08:00")
     opened = tell(gate, "home-5", Position.OPEN)
     gate.wait(599)
     assert gate.alarms == []
@@ -279,26 +280,26 @@ def test_a_home_door_still_open_after_its_window_is_an_alarm_then() -> None:
 
 def test_a_window_is_made_longer_by_another() -> None:
     gate = a_gate()
-    order(gate, "grant-window", "door/home-5", until="2026-03-18T08:10:00+08:00")
+    window(gate, "2026-03-18T08:10:00+08:00")
     tell(gate, "home-5", Position.OPEN)
-    order(gate, "grant-window", "door/home-5", until="2026-03-18T08:20:00+08:00")
+    window(gate, "2026-03-18T08:20:00+08:00")
     gate.wait(900)
     assert gate.alarms == []
     gate.wait(600)
     assert gate.alarms == ["home-door-opened raised"]
 
 
-@pytest.mark.parametrize("until", ["tomorrow", "2026-03-18T08:10:00", "", True, 1e300])
+@pytest.mark.parametrize("until", ["tomorrow", "2026-03-18T08:10:00", "", True, 1e300, None])
 def test_a_window_that_nobody_understands_is_none(until: Any) -> None:
     gate = a_gate()
-    order(gate, "grant-window", "door/home-5", until=until)
+    window(gate, until)
     tell(gate, "home-5", Position.OPEN)
     assert gate.alarms == ["home-door-opened raised"]
 
 
 def test_a_window_cannot_be_judged_by_a_clock_that_is_not_set() -> None:
     gate = a_gate()
-    order(gate, "grant-window", "door/home-5", until="2026-03-18T08:10:00+08:00")
+    window(gate, "2026-03-18T08:10:00+08:00")
     gate.set_clock(gate.now.wall_ms, TimeQuality.UNSYNC)
     tell(gate, "home-5", Position.OPEN)
     [alarm] = gate.told(AlarmData)
@@ -307,7 +308,7 @@ def test_a_window_cannot_be_judged_by_a_clock_that_is_not_set() -> None:
 
 def test_a_home_door_found_open_after_a_power_cut_is_an_alarm() -> None:
     gate = a_gate()
-    order(gate, "grant-window", "door/home-5", until="2026-03-18T08:10:00+08:00")
+    window(gate, "2026-03-18T08:10:00+08:00")
     tell(gate, "home-5", Position.OPEN)
     gate.boot(off_s=3600)
     tell(gate, "home-5", Position.OPEN)
@@ -418,11 +419,11 @@ ORDERS = st.sampled_from(
         lambda gate: grant(gate, "in-1"),
         lambda gate: grant(gate, "in-2"),
         lambda gate: order(gate, "release", "door/gate-1"),
-        lambda gate: order(gate, "grant-window", "door/home-5", until=gate.now.wall_ms / 1000 + 90),
+        lambda gate: window(gate, rfc3339(gate.now.wall_ms + 90_000)),
     ]
 )
 ACKNOWLEDGEMENTS = st.integers(0, 5).map(
-    lambda number: lambda gate: order(gate, "acknowledge-alarm", alarm=f"k3f9x2m7-{number + 6}")
+    lambda number: lambda gate: order(gate, "acknowledge-alarm", f"alarm/k3f9x2m7-{number + 6}")
 )
 DEEDS = st.lists(st.tuples(MOVES | ORDERS | ACKNOWLEDGEMENTS, st.integers(0, 700)), max_size=25)
 

@@ -79,7 +79,10 @@ def badge(gate: Gate, token: str, role: str = "guard") -> None:
 
 def test_rule_9_a_quarantine_home_is_watched_and_an_opening_outside_a_window_is_an_alarm() -> None:
     gate = a_gate()
-    args: dict[str, str | int | float | bool] = {"until": "2026-03-18T09:00:00+08:00"}
+    args: dict[str, str | int | float | bool] = {
+        "from": "2026-03-18T08:00:00+08:00",
+        "until": "2026-03-18T09:00:00+08:00",
+    }
     gate.tell(
         CommandData(id="1", command="grant-window", target="door/flat-12", status=200, args=args)
     )
