@@ -116,8 +116,8 @@ def running(
             reason = f"open for more than {settings.held_open_s:g} s"
             return door.since_ns + ns(settings.held_open_s), Trouble.DOOR_HELD_OPEN, reason
         case Position.OPEN if door.granted_ns is not None:
-            at_ns = max(door.granted_ns, door.since_ns)
-            return at_ns, Trouble.HOME_DOOR_OPENED, "open after the time granted for it"
+            reason = "open after the time granted for it"
+            return door.granted_ns, Trouble.HOME_DOOR_OPENED, reason
         case _:
             return None
 

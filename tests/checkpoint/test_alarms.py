@@ -179,6 +179,17 @@ def test_an_alarm_that_only_the_journal_knows_counts_like_any_other() -> None:
     assert said(gate)[1:] == [(CLEARED, None)]
 
 
+def test_a_reminder_that_only_the_journal_knows_is_not_given_again() -> None:
+    gate = Gate(build)
+    rang = order(gate, "ring")
+    gate.wait(590)
+    gate.tell(AlarmData(alarm="tamper", state=RAISED, reminder=1), "door/a", rang)
+    gate.wait(20)
+    assert said(gate) == [(RAISED, None), (RAISED, 1)]
+    gate.wait(590)
+    assert said(gate)[2:] == [(RAISED, 2)]
+
+
 @pytest.mark.parametrize("page", ["operations.md", "doors-and-duty.md"])
 def test_every_alarm_is_in_the_manual(page: str) -> None:
     text = (Path(__file__).parents[2] / "docs" / page).read_text()

@@ -119,6 +119,17 @@ def test_a_gate_that_nobody_released_was_forced() -> None:
     assert (alarm.subject, alarm.correlation) == ("door/gate-1", opened)
 
 
+def test_no_grant_outlasts_a_power_cut() -> None:
+    gate = a_gate()
+    gate.wait(3600)
+    grant(gate, "in-1")
+    gate.keep()
+    gate.boot(off_s=1)
+    tell(gate, "gate-1", Position.CLOSED)
+    tell(gate, "gate-1", Position.OPEN)
+    assert gate.alarms == ["door-forced raised"]
+
+
 def test_a_refusal_opens_nothing() -> None:
     gate = a_gate()
     grant(gate, "in-1", Decision.DENIED)
@@ -313,6 +324,17 @@ def test_a_home_door_found_open_after_a_power_cut_is_an_alarm() -> None:
     gate.boot(off_s=3600)
     tell(gate, "home-5", Position.OPEN)
     assert gate.alarms == ["home-door-opened raised"]
+
+
+def test_a_home_door_whose_link_comes_back_after_its_window_is_an_alarm_then() -> None:
+    gate = a_gate()
+    window(gate, "2026-03-18T08:10:00+08:00")
+    tell(gate, "home-5", Position.OPEN)
+    tell(gate, "home-5", Position.UNKNOWN)
+    gate.wait(700)
+    assert gate.alarms == ["door-unknown raised", "door-unknown raised"]
+    tell(gate, "home-5", Position.OPEN)
+    assert gate.alarms[2:] == ["door-unknown cleared", "home-door-opened raised"]
 
 
 def test_nothing_is_ever_done_to_a_home_door() -> None:

@@ -125,6 +125,16 @@ def test_a_clock_that_is_not_set_misses_nothing_and_says_so_when_it_is() -> None
     assert told(gate)[1:] == [("2026-03-18", "14:00", "missed")]
 
 
+def test_a_clock_that_nobody_vouches_for_within_a_slot_misses_nothing() -> None:
+    gate = Gate(built())
+    gate.wait(3000)
+    gate.set_clock(gate.now.wall_ms, TimeQuality.UNSYNC)
+    gate.wait(1)
+    gate.set_clock(gate.now.wall_ms, TimeQuality.SYNC)
+    gate.wait(HOUR)
+    assert told(gate) == [(*MORNING, "unknown")]
+
+
 @pytest.mark.parametrize("days", [-3650, 400])
 def test_a_clock_that_jumps_misses_nothing(days: int) -> None:
     gate = Gate(built())
