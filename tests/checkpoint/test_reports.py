@@ -304,6 +304,14 @@ def test_a_report_left_out_breaks_the_chain() -> None:
         assert report.chain == chain
 
 
+def test_what_is_gone_through_twice_is_counted_once() -> None:
+    gate = Gate(built())
+    scan(gate)
+    gate.take(gate.records[0])
+    gate.wait(16 * HOUR)
+    assert reports(gate)[0].counts["scan"] == 1
+
+
 def test_a_new_journal_is_counted_anew() -> None:
     gate = Gate(built())
     scan(gate)
