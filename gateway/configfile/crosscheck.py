@@ -167,12 +167,18 @@ def _doors_differ(data: dict[str, Any]) -> Iterator[Mistake]:
 
 def no_locks_at_homes(data: dict[str, Any]) -> Iterator[Mistake]:
     """A home door is watched and nothing else: whoever lives behind it must always get out."""
+    homes: set[str] = set()
     for device, stanza in tables(data, "devices").items():
         for door, contacts in tables(stanza, "doors").items():
             if contacts.get("role") != "home":
                 continue
+            homes.add(door)
             for key in filter(_ACTS_ON_DOOR.search, contacts):
                 yield Mistake(("devices", device, "doors", door, key), _ONLY_WATCHED)
+    for lane, stanza in tables(data, "lanes").items():
+        named = stanza.get("door")
+        if isinstance(named, str) and named in homes:  # it would be released for whoever may pass
+            yield Mistake(("lanes", lane, "door"), _ONLY_WATCHED)
 
 
 def topics_fit(place: Place, devices: list[str]) -> Iterator[Mistake]:
