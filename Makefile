@@ -91,8 +91,11 @@ $(STAMPS)/test-tools: $(STAMPS)/venv
 	    systemd-sysusers:systemd debootstrap:debootstrap aplay:alsa-utils; do \
 	  command -v "$${need%:*}" >/dev/null || missing="$${missing:+$$missing }$${need#*:}"; \
 	done; \
+	[ -e $(HAN_FONT) ] || missing="$${missing:+$$missing }fonts-droid-fallback"; \
 	$(install_missing)
 	@touch $@
+
+HAN_FONT := /usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf
 
 define find_missing
 missing=; \

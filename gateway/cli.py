@@ -22,6 +22,7 @@ from gateway.devices.arguments import add_devices
 from gateway.doctor.arguments import add_doctor
 from gateway.errors import ConfigError, GatewayError
 from gateway.inspect.arguments import add_journal, add_tail
+from gateway.issuing.arguments import add_pass
 from gateway.policyfile.arguments import add_policy
 from gateway.setup.arguments import add_setup
 from gateway.simulate.arguments import add_simulate
@@ -109,6 +110,15 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.inspect import commands
 
             return commands.run(chosen)
+        case "policy" | "export" | "import" | "pass" | "centre":
+            return _run_for_gates(chosen)
+        case _:
+            return _run_gate(chosen)
+
+
+def _run_for_gates(chosen: argparse.Namespace) -> int:
+    """What concerns more than the gate at hand."""
+    match chosen.command:
         case "policy":
             from gateway.policyfile import commands as policy
 
@@ -117,12 +127,14 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.stick import commands as stick
 
             return stick.run(chosen)
-        case "centre":
+        case "pass":
+            from gateway.issuing import command as passes
+
+            return passes.run(chosen)
+        case _:
             from gateway.centre import commands as centre
 
             return centre.run(chosen)
-        case _:
-            return _run_gate(chosen)
 
 
 def _run_gate(chosen: argparse.Namespace) -> int:
@@ -227,6 +239,7 @@ def command_line() -> argparse.ArgumentParser:
     add_journal(commands)
     add_policy(commands)
     add_stick(commands)
+    add_pass(commands)
     add_centre(commands)
     return parser
 

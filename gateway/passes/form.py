@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
 
@@ -45,6 +45,11 @@ def base64url(text: bytes) -> bytes:
     if not _BASE64URL.issuperset(text) or len(text) % 4 == 1:
         raise FormError("not base64url")
     return b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_")
+
+
+def to_base64url(data: bytes) -> str:
+    """`data` in it."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def parse_json(text: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The document `passes`: what it must be, and that its mistakes are told with their places."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,9 @@ def test_a_health_code_is_told_by_enough_of_its_beginning() -> None:
     for pattern in ("h*", "", "*", "健康码通行证", "x" * 257):
         with pytest.raises(DocumentError, match=r"health_codes\[0\]: expected at least 4 ASCII"):
             understand({"health_codes": [pattern]})
+
+
+def test_the_one_that_the_documentation_shows_is_one() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "passes.md").read_text()
+    [shown] = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert understand(shown.encode()).trust("410102/011/003").issuers[0].name == "410102-003"
