@@ -276,6 +276,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.passes",
     },
     "gateway.passes": {"gateway.clock", "gateway.errors", "gateway.events"},
+    "gateway.resolving": {"gateway.errors", "gateway.passes_config"},
     "gateway.pseudonyms": {"gateway.clock", "gateway.events", "gateway.keys"},
     "gateway.checkpoint": BASE | {"gateway.clock", "gateway.events"},
     "gateway.events": BASE | {"gateway.clock"},

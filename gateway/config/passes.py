@@ -30,8 +30,8 @@ class Content(StrEnum):
     CLEAR = "yes, in clear"
 
 
-class Unanswered(StrEnum):
-    """What counts when nobody answers."""
+class Answer(StrEnum):
+    """What is said of a code by whoever is asked."""
 
     UNKNOWN = "unknown"
     PASS = "pass"
@@ -47,7 +47,7 @@ class ResolverConfig(OptionTable):
     """File with the token to ask with, on its first line."""
     timeout_s: Annotated[float, Field(ge=0.1, le=10)] = 2.0
     """So long an answer may take; nothing at the gate waits for it."""
-    unanswered: Unanswered = Unanswered.UNKNOWN
+    unanswered: Answer = Answer.UNKNOWN
     """What counts when there is none."""
 
 
