@@ -9,7 +9,6 @@ from drivers.base import CodeScanned, TemperatureMeasured
 from gateway.checkpoint.policy import Policy
 from gateway.clock import Clock, Stamp
 from gateway.events import Class, Fever, Judged
-from gateway.passes.judging import judge
 from gateway.passes.trust import Judgement, Trust
 from gateway.pseudonyms import Keyring
 from gateway.seal import seal_to
@@ -46,6 +45,8 @@ class Assessor:
         """Whose code it is, and whether it is good."""
         grounds, found = self.grounds, _UNKNOWN
         if grounds.trust is not None:
+            from gateway.passes.judging import judge  # 2 MB, for those only whose passes count
+
             found = judge(code.payload, stamp, grounds.trust, floor_ms=self._clock.floor_ms)
         subject = found.subject
         named = code.payload if subject is None else subject

@@ -18,7 +18,9 @@ from gateway.events import Class, Verdict
 from gateway.issuing import cards, code
 from gateway.issuing.wanted import Wanted
 from gateway.issuing.writing import Writing
-from gateway.passes import Judgement, judge, load
+from gateway.passes.document import load
+from gateway.passes.judging import judge
+from gateway.passes.trust import Judgement
 from tests.passes.certifying import eu, smart
 from tests.passes.issuing import RESIDENT, shown
 

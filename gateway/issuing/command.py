@@ -12,7 +12,8 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.issuing import inspection, keyfile, trustfile, wanted
 from gateway.issuing.wanted import Wanted
-from gateway.passes import load, own
+from gateway.passes import own
+from gateway.passes.document import load
 from gateway.passes.trust import Trust
 
 _ENDINGS: Final = (".svg", ".png", ".pdf", ".txt")

@@ -10,8 +10,10 @@ from drivers.qr.text import as_text, clean
 from gateway.clock import Stamp
 from gateway.errors import GatewayError
 from gateway.events import Class, Verdict
-from gateway.passes import Judgement, Trust, cose, dcc, icao, judge, jws, own, shc
+from gateway.passes import cose, dcc, icao, jws, own, shc
 from gateway.passes.form import MOST_BYTES, FormError, parse_json
+from gateway.passes.judging import judge
+from gateway.passes.trust import Judgement, Trust
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp"}
 _WORDS = {

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway import durably
 from gateway.errors import GatewayError
-from gateway.passes import PassesDocument, keys, load, understand
-from gateway.passes.document import IssuerEntry
+from gateway.passes import keys
+from gateway.passes.document import IssuerEntry, PassesDocument, load, understand
 from gateway.passes.form import to_base64url
 
 

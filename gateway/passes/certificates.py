@@ -1,5 +1,6 @@
 """Certificates (X.509) of those who sign about health: whose key it is, for what, by whose word."""
 
+import warnings
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
@@ -7,8 +8,11 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import (
     Certificate,
+    DuplicateExtension,
     ExtendedKeyUsage,
     ExtensionNotFound,
+    InvalidVersion,
+    UnsupportedGeneralNameType,
     load_der_x509_certificate,
 )
 from msgspec import Struct
@@ -85,8 +89,10 @@ def _signed(certificate: Certificate, authority: Authority) -> bool:
 
 def _load(der: bytes) -> Certificate:
     try:
-        return load_der_x509_certificate(der)
-    except ValueError:
+        with warnings.catch_warnings():  # of what a stranger's certificate has, nobody need know
+            warnings.simplefilter("ignore")
+            return load_der_x509_certificate(der)
+    except (ValueError, InvalidVersion):
         raise KeyFormError("no certificate") from None
 
 
@@ -102,4 +108,6 @@ def _usages(certificate: Certificate) -> Iterable[str]:
         usage = certificate.extensions.get_extension_for_class(ExtendedKeyUsage)
     except (ExtensionNotFound, ValueError):  # an empty list of usages, too, is refused as damaged
         return ()
+    except (DuplicateExtension, UnsupportedGeneralNameType):
+        raise KeyFormError("a certificate with extensions that cannot be told") from None
     return [each.dotted_string for each in usage.value]

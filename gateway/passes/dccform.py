@@ -1,5 +1,5 @@
-"""The form of what an EU certificate says (ehn-dcc-schema 1.0.0 to 1.3.x): one entry about one
-person. Codes of diseases, tests and vaccines are not looked up: nobody's health is judged here.
+"""The form of what an EU certificate says (ehn-dcc-schema 1.0.0 to 1.3.x): entries of one kind on
+one person. Codes of diseases, tests and vaccines are not looked up: nobody's health is judged here.
 """
 
 import re
@@ -17,9 +17,8 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:?\d\d)?)?")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)")
 _COUNTRY: Final = re.compile(r"(?!(AA|Q[M-Z]|X[A-JL-Z]|ZZ)$)[A-Z]{0,10}")
 """ISO 3166 leaves these codes to whoever wants one; XK is what Kosovo took."""
-_MACHINE_NAME: Final = re.compile(r"[A-Z<]{0,80}")
-_HOLDER: Final = re.compile(r"(?!ORG-)[^\n]{0,80}|ORG-\d{9}")
-"""The European Medicines Agency numbers organisations with nine digits."""
+_HOLDER: Final = re.compile(r"(?!ORG-)[^\n]{0,80}|ORG-\d{9,10}")
+"""The European Medicines Agency numbers organisations with nine digits; some write ten."""
 _DEVICE: Final = re.compile(r"(?!9999$)[^\n]{0,80}")
 """A number of the Joint Research Centre's list; four nines are none."""
 _LONGEST: Final = 100
@@ -75,21 +74,27 @@ def _mistakeless(content: Mapping[Any, Any], issued: int) -> Iterator[bool]:
     yield _named(content.get("nam"))
     yield len(kinds(content)) == 1
     for kind in kinds(content):
-        match content[kind]:
-            case [Mapping() as entry]:
-                yield all(right(entry.get(name)) for name, right in _NEEDED[kind].items())
-                possible = _POSSIBLE[kind].items()
-                yield all(right(entry[name]) for name, right in possible if entry.get(name))
-            case _:
-                yield False
+        entries = content[kind]
+        yield isinstance(entries, list) and all(_entry(each, kind) for each in entries)
+
+
+def _entry(entry: object, kind: str) -> bool:
+    """One of the earliest certificates may have several, of one kind."""
+    if not isinstance(entry, Mapping):
+        return False
+    needed, possible = _NEEDED[kind].items(), _POSSIBLE[kind].items()
+    return all(right(entry.get(name)) for name, right in needed) and all(
+        right(entry[name]) for name, right in possible if entry.get(name)
+    )
 
 
 def _named(names: object) -> bool:
-    """Each name also in the letters of a passport's machine readable zone (ICAO 9303)."""
+    """Each name also as in a passport's machine readable zone (ICAO 9303), where not all keep to
+    capitals."""
     if not isinstance(names, Mapping) or not isinstance(names.get("fnt"), str):
         return False
     for name, machine in (("fn", "fnt"), ("gn", "gnt")):
         written, readable = names.get(name, ""), names.get(machine, "")
-        if not _text(written) or not _like(_MACHINE_NAME)(readable) or (written and not readable):
+        if not _text(written) or not _text(readable) or (written and not readable):
             return False
     return True

@@ -10,8 +10,11 @@ from pathlib import Path
 from time import process_time
 from typing import Final
 
-from gateway.passes import Trust, icao, judge, shc, understand
+from gateway.passes import icao, shc
+from gateway.passes.document import understand
 from gateway.passes.form import parse_json
+from gateway.passes.judging import judge
+from gateway.passes.trust import Trust
 from tests.bench.dgc import Tally, cases
 from tests.bench.figures import Figure, Settings, at_most, median, share
 from tests.passes.certifying import (

@@ -74,8 +74,11 @@ def test_both_forms_of_the_set_are_found(tmp_path: Path) -> None:
     (tmp_path / "all.jsonl").write_text(json.dumps(case(eu(der=SIGNER))) + "\n")
     raw = tmp_path / "set" / "AT" / "2DCode" / "raw"
     raw.mkdir(parents=True)
-    (raw / "1.json").write_text("\ufeff" + json.dumps(case(eu(der=SIGNER))))
-    assert [each["file"] for each in cases(tmp_path)] == [
+    own = case(eu(der=SIGNER), JSON=json.dumps(content()))
+    (raw / "1.json").write_text("\ufeff// a remark\n\n" + json.dumps(own))
+    found = list(cases(tmp_path))
+    assert found[0]["JSON"] == found[1]["JSON"]
+    assert [each["file"] for each in found] == [
         "XX/2DCode/raw/1.json",
         "set/AT/2DCode/raw/1.json",
     ]

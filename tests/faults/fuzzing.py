@@ -7,7 +7,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["drivers"]):
+with atheris.instrument_imports(include=["drivers", "gateway.passes"]):
     from tests.faults.subjects import SUBJECTS, Subject
 
 from drivers.counters import Counters

@@ -12,7 +12,20 @@ from drivers.lock_board import FAMILIES
 from drivers.serial_scanner import scanlines
 from drivers.wire.modbus import Finder, Function, RefusedError, Request
 from drivers.zigbee2mqtt import messages as zigbee
+from gateway.passes.document import understand
+from gateway.passes.judging import judge
 from tests.drivers.specimens import SPECIMENS
+from tests.passes.certifying import (
+    SHC_ISSUER,
+    card_key,
+    certificate,
+    ec_key,
+    eu,
+    listed,
+    seal,
+    smart,
+)
+from tests.passes.issuing import PLACE, at, body, shown
 
 
 class Fed(Protocol):
@@ -94,6 +107,18 @@ def _subjects() -> Iterator[Subject]:
     yield Subject("isapi", alerts, (alert, xml), in_pieces=False)
     report = b'{"contact":true,"battery":97,"last_seen":"2026-03-17T22:12:03Z"}'
     yield Subject("zigbee", partial(_Messages, zigbee.Report.read), (report,), in_pieces=False)
+    yield _passes()
+
+
+def _passes() -> Subject:
+    """Every form of code that is judged, by somebody who is known."""
+    signer, sealer = certificate(ec_key()), certificate(ec_key("sealer"))
+    cards = [{"iss": SHC_ISSUER, "keys": [card_key(ec_key())]}]
+    health = {"dcc": listed(signer), "shc": cards, "icao": listed(sealer)}
+    trust = understand(body() | {"health": health}).trust(PLACE, ["https://code.example/*/a"])
+    read = partial(judge, stamp=at(), trust=trust)
+    seeds = (shown(), eu(der=signer), smart(), seal(ec_key("sealer"), sealer), b"shc:/1/2/00")
+    return Subject("passes", partial(_Messages, read), seeds, in_pieces=False)
 
 
 SUBJECTS: Final = {subject.name: subject for subject in _subjects()}

@@ -8,8 +8,10 @@ from msgspec import structs
 
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import Class
-from gateway.passes import Trust, own, understand
+from gateway.passes import own
 from gateway.passes.claims import Claims
+from gateway.passes.document import understand
+from gateway.passes.trust import Trust
 
 NOW = 1_773_817_923
 """2026-03-18, seconds since 1970."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.passes import DocumentError, load, understand
+from gateway.passes.document import DocumentError, load, understand
 from tests.passes.issuing import KEY, KID, body, jwk
 
 POINT = {

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from gateway.events import Class, Verdict
-from gateway.passes import DocumentError, Judgement, Trust, judge, shc, understand
+from gateway.passes import shc
+from gateway.passes.document import DocumentError, understand
+from gateway.passes.judging import judge
+from gateway.passes.trust import Judgement, Trust
 from tests.passes.certifying import (
     SHC_ISSUER,
     card_key,

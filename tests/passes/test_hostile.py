@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.events import Verdict
-from gateway.passes import Judgement, base45, judge, own, understand
+from gateway.passes import base45, own
+from gateway.passes.document import understand
+from gateway.passes.judging import judge
+from gateway.passes.trust import Judgement
+from tests.passes.certifying import certificate, ec_key, listed, seal
 from tests.passes.issuing import PLACE, at, body, shown
 from tests.passes.test_own import CLAIMS, jws
 
@@ -112,6 +116,18 @@ def test_no_mutation_of_a_genuine_pass_is_one(genuine: bytes) -> None:
                     text[place:] = genuine[: chance.randrange(len(genuine))]
         judged = judge(bytes(text), at(), TRUST)
         assert judged.verdict not in GOOD or judged == same
+
+
+def test_no_damaged_certificate_of_a_signer_counts_or_is_warned_of() -> None:
+    sealer = certificate(ec_key("sealer"), issuer=ec_key("authority"))
+    health = {"icao": listed(certificate(ec_key("authority"), issuer=ec_key("authority")))}
+    known, chance = understand({"health": health}).trust(PLACE), random.Random(7)
+    assert judge(seal(ec_key("sealer"), sealer), at(), known).verdict is Verdict.VALID
+    for place in [*range(len(sealer))] * 5:
+        damaged = bytearray(sealer)
+        damaged[place] ^= chance.randrange(1, 256)
+        judged = judge(seal(ec_key("sealer"), bytes(damaged)), at(), known)
+        assert judged.verdict not in GOOD
 
 
 def test_nothing_that_is_held_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.clock import TimeQuality
 from gateway.events import Class, Verdict
-from gateway.passes import Judgement, base45, cose, judge, own, subject_of, understand
+from gateway.passes import base45, cose, own
 from gateway.passes.claims import to_cwt
-from gateway.passes.trust import Algorithm
+from gateway.passes.document import understand
+from gateway.passes.judging import judge
+from gateway.passes.trust import Algorithm, Judgement, subject_of
 from tests.passes.issuing import (
     DAY,
     KEY,

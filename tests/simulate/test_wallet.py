@@ -4,7 +4,8 @@ import pytest
 
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import Verdict
-from gateway.passes import judge, understand
+from gateway.passes.document import understand
+from gateway.passes.judging import judge
 from gateway.simulate.people import Holder, Sort
 from gateway.simulate.wallet import Wallet
 
