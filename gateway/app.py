@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.commands import Hands
 from gateway.conduct import Conduct, Note
 from gateway.config import Config
+from gateway.documents import Force
 from gateway.downward import downward
 from gateway.errors import GatewayError
 from gateway.fleet import Changes, Fleet
@@ -123,8 +124,9 @@ class Gateway:
         self._conduct = conduct(self._fleet, recorder.note, clock)
         self._stop = asyncio.Event()
         self._log_level = LogLevel()
+        self._force = Force({})
         self._downward = downward(
-            config, clock, self._hands(), record=journal.append, note=recorder.note
+            config, clock, self._hands(), self._force, record=journal.append, note=recorder.note
         )
         self._uplink = Uplink(
             config,
@@ -198,6 +200,7 @@ class Gateway:
             "reload": self._reloader.answer,
             "log-level": self._log_level.answer,
             "hold-times": self._hold_times,
+            "documents": self._downward.intake.answer,
         }
 
     def _watchdog(self, manager: ServiceManager) -> Watchdog:

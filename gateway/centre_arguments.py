@@ -11,6 +11,9 @@ examples:
       which gateways there are, what they have said, what has come, what is missing
   checkpoint-gateway centre export centre.db --format csv -o events.csv
       all events as a table
+  checkpoint-gateway centre order reload --to 410102/011/003/410102011003007 \\
+          --by ops:wang --key sign.key --host mqtt.example.org
+      order something of a gate; others: sign, publish
   checkpoint-gateway centre keygen --private centre.key --public centre.pem
       a pair of keys, so that only you can read what leaves a gate by USB stick
 """
@@ -46,12 +49,52 @@ def add_centre(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-o", dest="output", type=Path, metavar="OUT", help="write to this file, not to the screen"
     )
 
+    _add_sending(asked)
+
     keygen = _add(asked, "keygen", "make the keys to seal exports to, or to sign with")
     keygen.add_argument(
         "--sign", action="store_true", help="keys to sign orders and documents with"
     )
     keygen.add_argument("--private", type=Path, required=True, metavar="FILE", help="new; 0600")
     keygen.add_argument("--public", type=Path, required=True, metavar="FILE", help="new; for gates")
+
+
+def _add_sending(asked: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    place = "DISTRICT/STREET/COMMUNITY/GATEWAY"
+    order = _add(asked, "order", "order something of a gateway, and show what it answers")
+    order.add_argument("order", metavar="COMMAND", help="release, announce, reload, diagnose …")
+    order.add_argument("target", nargs="?", metavar="TARGET", help="as door/gate-1")
+    order.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE")
+    order.add_argument("--to", required=True, metavar=place, help="the gateway")
+    order.add_argument("--by", required=True, metavar="WHO", help="who orders it")
+    order.add_argument("--reason", metavar="TEXT")
+    order.add_argument("--since", metavar="MARK", help="as the gateway has answered")
+    order.add_argument("--ttl", type=int, default=15, metavar="S", help="it counts so long (15)")
+    _add_key(order)
+    add_connection(order, client_id="centre-orders")
+
+    sign = _add(asked, "sign", "make a signed document of a body, for publish or a USB stick")
+    sign.add_argument("name", metavar="NAME", help="policy, passes, watch-list, rota …")
+    sign.add_argument("body", type=Path, metavar="BODY", help="a JSON file")
+    sign.add_argument(
+        "--version", dest="version_is", required=True, metavar="V", help="as 7 or 2026-03-18.2"
+    )
+    sign.add_argument("--effective", metavar="TIME", help="RFC 3339; now, if nothing is said")
+    sign.add_argument("--expires", metavar="TIME", help="RFC 3339")
+    sign.add_argument("--for", dest="to", metavar=place, help="or a beginning of it; else for all")
+    sign.add_argument("-o", dest="output", type=Path, metavar="OUT")
+    _add_key(sign)
+
+    publish = _add(asked, "publish", "give a gateway a signed document; the broker keeps it")
+    publish.add_argument("document", type=Path, metavar="FILE")
+    publish.add_argument("--to", required=True, metavar=place, help="the gateway")
+    add_connection(publish, client_id="centre-documents")
+
+
+def _add_key(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--key", type=Path, required=True, metavar="PEM", help="the private key to sign with"
+    )
 
 
 def _add_run(asked: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

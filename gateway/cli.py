@@ -102,7 +102,7 @@ def _run(chosen: argparse.Namespace) -> int:
             from gateway.doctor import command as doctor
 
             return doctor.run(chosen)
-        case "reload" | "log-level":
+        case "reload" | "log-level" | "documents":
             from gateway.asking import commands as asking
 
             return asking.run(chosen)

@@ -79,7 +79,7 @@ Take = Callable[[Message], None]
 class Down:
     """What of the way down is not the uplink's own business."""
 
-    takers: Mapping[str, Take] = field(default_factory=dict)
+    takers: dict[str, Take] = field(default_factory=dict)
     """Who takes what comes on which topic; `+` stands for any one level."""
     replies: Replies = field(default_factory=Replies)
     versions: Versions = dict

@@ -1,12 +1,14 @@
 """A centre's keys, and orders that are signed with them."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gateway.canonical import canonical
 from gateway.signing import Keyring, Purpose, sign
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -46,3 +48,20 @@ def order(
     signed = sign(Purpose.COMMAND, {**usual, **members, "gateway": gateway}, key)
     del signed["gateway"]
     return signed
+
+
+def document(
+    name: str,
+    version: str,
+    body: Any,
+    /,
+    *,
+    key: Ed25519PrivateKey = KEY,
+    **members: Any,
+) -> dict[str, Any]:
+    """A signed document, in force from the beginning of the year on unless it says something
+    else."""
+    digest = sha256(canonical(body)).hexdigest()
+    usual = {"name": name, "version": version, "sha256": digest}
+    usual |= {"effective": "2026-01-01T00:00:00Z"}
+    return {**sign(Purpose.DOCUMENT, {**usual, **members}, key), "body": body}

@@ -165,13 +165,28 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.assessor",
         "gateway.pseudonyms",
         "gateway.checkpoint",
-        "gateway.downward",
+        "gateway.downward": {
         "gateway.commands",
-    },
-    "gateway.downward": {"gateway.commands", "gateway.signing", "gateway.messages"} | WIRE,
+        "gateway.documents",
+        "gateway.signing",
+        "gateway.messages",
+        "gateway.topics",
+    }
+    | WIRE,
+    "gateway.documents": {
+        "gateway.canonical",
+        "gateway.control",
+        "gateway.durably",
+        "gateway.limits",
+        "gateway.messages",
+        "gateway.signing",
+    }
+    | WIRE,
+    "gateway.limits": set(),
     "gateway.commands": {
         "gateway.canonical",
         "gateway.control",
+        "gateway.limits",
         "gateway.messages",
         "gateway.signing",
         "gateway.topics",
@@ -185,6 +200,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.reload": {"gateway.configfile", "gateway.control", "gateway.supervisor"} | WIRE,
     "gateway.centre": {
         "gateway.uplink",
+        "gateway.canonical",
         "gateway.messages",
         "gateway.signing",
         "gateway.journal",

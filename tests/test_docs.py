@@ -21,7 +21,11 @@ SAMPLES = sorted((ROOT / "config").glob("*.toml"))
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^ {4,}(\S.*)$", re.MULTILINE)
-LABELS = {"checkpoint-gateway seal 1"}
+LABELS = {
+    "checkpoint-gateway seal 1",
+    "checkpoint-gateway command 1",
+    "checkpoint-gateway document 1",
+}
 """What looks like a command and is none."""
 
 

@@ -1,1 +1,1 @@
-"""`reload`, `log-level`: what can be asked of the gateway that runs on this box."""
+"""`reload`, `log-level`, `documents`: what can be asked of the gateway that runs on this box."""

@@ -11,7 +11,7 @@ USUAL_MINUTES = 60
 
 
 def add_asking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `reload` and `log-level` to the program's commands."""
+    """Add `reload`, `log-level` and `documents` to the program's commands."""
     reload = commands.add_parser(
         "reload",
         help="take the changed configuration into force while the gate works",
@@ -37,6 +37,39 @@ def add_asking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help=f"for so long (default {USUAL_MINUTES}, at most {MOST_MINUTES})",
     )
     _add_file(level)
+    _add_documents(commands)
+
+
+def _add_documents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    documents = commands.add_parser(
+        "documents",
+        help="what the centre has given the gate to work by: policy, passes, lists, rota",
+        description="See which versions the gate works by, bring new ones where there is no"
+        " network, or go back to the former one.",
+        allow_abbrev=False,
+    )
+    asked = documents.add_subparsers(dest="asked", metavar="COMMAND", required=True)
+    told = {
+        "list": "which versions are in force, and which wait for their time",
+        "apply": "take signed documents from files, on a USB stick for example",
+        "roll-back": "put the former version in force; then only a higher one is taken",
+    }
+    for name, does in told.items():
+        command = asked.add_parser(
+            name, help=does, description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False
+        )
+        if name == "apply":
+            command.add_argument("documents", type=Path, nargs="+", metavar="FILE")
+        if name == "roll-back":
+            command.add_argument("name", metavar="NAME", help="policy, passes, rota …")
+        command.add_argument(
+            "--config",
+            dest="file",
+            type=Path,
+            default=CONFIGURATION,
+            metavar="FILE",
+            help="the configuration of the gateway that is meant (default: %(default)s)",
+        )
 
 
 def _add_file(command: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import log, signing
+from gateway.centre import sending
 from gateway.centre.book import lost_of
 from gateway.centre.connecting import options_of
 from gateway.centre.listener import Listener
@@ -46,6 +47,10 @@ def _carry_out(chosen: argparse.Namespace) -> int:
                 for body in bodies(chosen.file):
                     write(body)
             return 0
+        case "sign" | "publish" | "order":
+            code, text = sending.run(chosen)
+            print(text)
+            return code
         case "keygen":
             return _make_keys(chosen.private, chosen.public, to_sign=chosen.sign)
         case _:

@@ -15,7 +15,6 @@ from gateway.clock import Clock, Stamp
 from gateway.commands.answers import Answers
 from gateway.commands.authority import Authority
 from gateway.commands.deeds import Hands
-from gateway.commands.limits import Bucket
 from gateway.commands.once import Once
 from gateway.commands.order import (
     LARGEST,
@@ -28,6 +27,7 @@ from gateway.commands.order import (
 )
 from gateway.config import Ordered
 from gateway.events import Draft
+from gateway.limits import Bucket
 from gateway.messages import Message, Take
 
 _log = logging.getLogger(__name__)
