@@ -12,7 +12,7 @@ from typing import Any
 
 from drivers.base import DeviceState, Role
 from gateway import control, log
-from gateway.assessor import Assessor
+from gateway.assessor import Assessor, Grounds
 from gateway.box import Box
 from gateway.clock import Clock
 from gateway.commands import Hands
@@ -29,7 +29,7 @@ from gateway.picture import Picture, device_reports
 from gateway.pseudonyms import Keyring
 from gateway.recorder import Recorder
 from gateway.reload import Reloader
-from gateway.rulebook import Rulebook
+from gateway.rulebook import UNDERSTAND
 from gateway.timefloor import TimeFloor
 from gateway.uplink import Uplink
 from gateway.watch.page import serving_page
@@ -84,8 +84,7 @@ async def run(
     clock = clock or Clock()
     clock.floor_ms = floor.load()
     keyring = Keyring.open(place.state_dir / "pseudonym.key")
-    rules = Rulebook.of(config, keyring.token, {})
-    assessor = Assessor(keyring, clock, rules.grounds)
+    assessor = Assessor(keyring, clock, Grounds())
     path = place.state_dir / config.journal.file
     journal = await Journal.open(path, source=place.source, clock=clock, config=config.journal)
     beside = [
@@ -94,7 +93,7 @@ async def run(
     ]
     try:
         recorder = Recorder(journal, assessor, clock)
-        conduct = partial(Conduct, rules, assessor, journal)
+        conduct = partial(Conduct.of, config, keyring, assessor, journal, clock)
         await Gateway(config, clock, journal, recorder, conduct, file, reload).run(stop)
     finally:
         for each in beside:
@@ -112,7 +111,7 @@ class Gateway:
         clock: Clock,
         journal: Journal,
         recorder: Recorder,
-        conduct: Callable[[Fleet, Note, Clock], Conduct],
+        conduct: Callable[[Fleet, Note, Force], Conduct],
         file: Path,
         reload: asyncio.Event,
     ) -> None:
@@ -121,13 +120,13 @@ class Gateway:
         self._journal = journal
         self._recorder = recorder
         self._fleet = Fleet(recorder.take, clock, random.Random())
-        self._conduct = conduct(self._fleet, recorder.note, clock)
         self._stop = asyncio.Event()
         self._log_level = LogLevel()
-        self._force = Force({})
+        self._force = Force(UNDERSTAND)
         self._downward = downward(
             config, clock, self._hands(), self._force, record=journal.append, note=recorder.note
         )
+        self._conduct = conduct(self._fleet, recorder.note, self._force)
         self._uplink = Uplink(
             config,
             journal,
@@ -240,10 +239,11 @@ class Gateway:
         """
         plan = self._fleet.plan(config)
         self._uplink.check(config)
+        rules = self._conduct.check(config)
         self._journal.bound(config.journal)
         changes = await self._fleet.change(plan)
         another_link = self._uplink.change(config)
-        self._conduct.change(config)
+        self._conduct.adopt(rules)
         self._config = config
         return _told(changes, another_link=another_link)
 

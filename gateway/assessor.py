@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from drivers.base import CodeScanned, TemperatureMeasured
-from gateway.checkpoint.policy import Policy
+from gateway.checkpoint.policy import BUILT_IN, Policy
 from gateway.clock import Clock, Stamp
 from gateway.events import Class, Fever, Judged
 from gateway.passes.trust import Judgement, Trust
@@ -21,7 +21,7 @@ _UNKNOWN = Judgement()
 class Grounds:
     """What is judged by; another one takes its place as a whole."""
 
-    policy: Policy
+    policy: Policy = BUILT_IN
     trust: Trust | None = None
     """Whose passes count; without it no code is more than a code."""
     watched: frozenset[bytes] = frozenset()

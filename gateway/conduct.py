@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from functools import partial
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from gateway.assessor import Assessor
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.decider import Decider
+from gateway.documents import Force
 from gateway.doing import Doing
+from gateway.errors import GatewayError
 from gateway.events import Draft
 from gateway.fleet import Fleet
 from gateway.journal import Journal
 from gateway.prompts import Prompter
-from gateway.rulebook import Rulebook
+from gateway.pseudonyms import Keyring
+from gateway.rulebook import UNDERSTAND, Rulebook
 
 Note = Callable[[Draft], Awaitable[None]]
 """Records an event of the gateway itself; waits while there is no room."""
@@ -28,33 +32,84 @@ class Conduct:
     def __init__(
         self,
         rules: Rulebook,
+        keyring: Keyring,
         assessor: Assessor,
-        journal: Journal,
-        fleet: Fleet,
-        note: Note,
+        decider: Decider,
+        doing: Doing,
+        prompter: Prompter,
         clock: Clock,
     ) -> None:
-        place = rules.config.gateway
         self._rules = rules
+        self._keyring = keyring
         self._assessor = assessor
-        self._prompter = Prompter(fleet.present, clock, ZoneInfo(place.timezone))
-        self._doing = Doing(fleet.release, self._prompter.say, note, clock)
-        self._decider = Decider(
-            journal, clock, place.state_dir / _MEMORY, rules.build, self._doing.do
-        )
+        self._decider = decider
+        self._doing = doing
+        self._prompter = prompter
+        self._clock = clock
 
-    def change(self, config: Config) -> None:
-        """Go on by another configuration."""
-        self._adopt(self._rules.by(config))
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        keyring: Keyring,
+        assessor: Assessor,
+        journal: Journal,
+        clock: Clock,
+        fleet: Fleet,
+        note: Note,
+        force: Force,
+    ) -> "Conduct":
+        """That of a gate with this `config`; a document that comes into `force` changes it.
+
+        Raises:
+            GatewayError: a file that the configuration names cannot be used.
+        """
+        place = config.gateway
+        documents = {name: found[1] for name in UNDERSTAND if (found := force.body(name))}
+        rules = Rulebook.of(config, keyring.token, documents)
+        assessor.grounds = rules.grounds
+        prompter = Prompter(fleet.present, clock, ZoneInfo(place.timezone))
+        doing = Doing(fleet.release, prompter.say, note, clock)
+        decider = Decider(journal, clock, place.state_dir / _MEMORY, rules.build, doing.do)
+        conduct = cls(rules, keyring, assessor, decider, doing, prompter, clock)
+        for name in UNDERSTAND:
+            force.follow(name, partial(conduct.have, name))
+        return conduct
+
+    def check(self, config: Config) -> Rulebook:
+        """The rules by another configuration.
+
+        Raises:
+            GatewayError: a file that it names cannot be used.
+        """
+        return self._rules.by(config)
+
+    def adopt(self, rules: Rulebook) -> None:
+        """Go on by other rules; what is known stays known."""
+        self._rules = rules
+        self._assessor.grounds = rules.grounds
+        self._decider.change(rules.build)
 
     async def run(self) -> NoReturn:
         """Decide and do until cancelled."""
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._doing.run(), name="doing")
             parts.create_task(self._prompter.run(), name="prompts")
+            parts.create_task(self._change_keys(), name="pseudonyms")
             await self._decider.run()
 
-    def _adopt(self, rules: Rulebook) -> None:
-        self._rules = rules
-        self._assessor.grounds = rules.grounds
-        self._decider.change(rules.build)
+    def have(self, name: str, _: str, document: Any) -> None:
+        """Go on by another version of a document; `ValueError` if it does not fit to this gate."""
+        try:
+            self.adopt(self._rules.having(name, document))
+        except GatewayError as error:
+            raise ValueError(str(error)) from error
+
+    async def _change_keys(self) -> NoReturn:
+        """Whoever is named in a rota has another pseudonym with every key."""
+        await self._keyring.keep(
+            self._clock,
+            lambda: self._rules.config.passes.pseudonym_days,
+            ZoneInfo(self._rules.config.gateway.timezone),
+            lambda: self.adopt(self._rules.by(self._rules.config)),
+        )

@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from drivers.base import Line
+from drivers.base import Line, OptionTable
 
 
-class Subject(BaseModel):
+class Subject(OptionTable):
     """Whom a pass is for, as passes name them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     iss: Line
     """The issuer's name."""
@@ -18,9 +16,7 @@ class Subject(BaseModel):
     """The issuer's name for the person."""
 
 
-class People(BaseModel):
+class People(OptionTable):
     """The body of the documents `watch-list` and `register`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    people: Annotated[list[Subject], Field(max_length=100_000)]
+    people: Annotated[tuple[Subject, ...], Field(max_length=100_000)]

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from msgspec import Raw
 
 from gateway.checkpoint.alarms import Alarms, AlarmsState
+from gateway.checkpoint.announcements import Announcements
 from gateway.checkpoint.calendar import minute_of
 from gateway.checkpoint.checkpoint import restored
 from gateway.checkpoint.door import DoorFacts, DoorSettings
@@ -46,6 +47,7 @@ def machines(
             zone,
             restored(InspectionsState, saved, "inspections") or InspectionsState(),
         ),
+        "announcements": Announcements(),
         "reports": Reports(
             ReportSettings(minute_of(config.reports.at), config.reports.shifts),
             rota,

@@ -9,6 +9,7 @@ when the key began, in milliseconds since 1970, 8 bytes in network order.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from struct import Struct as Layout
@@ -73,14 +74,21 @@ class Keyring:
         _log.info("there is a new key for pseudonyms; the one before the former is destroyed")
         return True
 
-    async def keep(self, clock: Clock, days: int, zone: tzinfo | None = None) -> NoReturn:
-        """Change it whenever it is due, as long as `clock` is right."""
+    async def keep(
+        self,
+        clock: Clock,
+        days: Callable[[], int],
+        zone: tzinfo | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> NoReturn:
+        """Change it whenever it is due, as long as `clock` is right, and call `changed` then."""
         trouble = False
         while True:
             now = clock.now()
             if now.quality is not TimeQuality.UNSYNC and clock.steady(self.STEADY_S):
                 try:
-                    self.change_if_due(now, days, zone)
+                    if self.change_if_due(now, days(), zone):
+                        changed()
                     trouble = False
                 except OSError as error:
                     if not trouble:

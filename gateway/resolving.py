@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from gateway.config.passes import Answer, ResolverConfig
 from gateway.errors import GatewayError
-from gateway.passes_config import Answer, ResolverConfig
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

@@ -2,25 +2,30 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Raw
+from pydantic import BaseModel
 
 from gateway.assessor import Grounds
 from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.options import PolicyDocument
-from gateway.checkpoint.policy import Policy, compiled, of_document
+from gateway.checkpoint.policy import BUILT_IN, Policy, compiled
 from gateway.checkpoint.rota import Rota, RotaEntries, rota
 from gateway.config import Config, Content
 from gateway.configfile.policies import load as load_policy
+from gateway.configfile.validate import as_model
 from gateway.lists import People
 from gateway.machines import machines
-from gateway.passes import PassesDocument, load, subject_of, understand
+from gateway.passes.document import DocumentError, PassesDocument, load, understand
+from gateway.passes.trust import subject_of
 from gateway.seal import read_public
 
-BUILT_IN = "built-in"
-"""The version of the policy that applies where there is none."""
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_MOST_TOLD = 20
+"""Mistakes in a document."""
 
 Token = Callable[[bytes], str]
 """The pseudonym of somebody or something at present."""
@@ -72,7 +77,7 @@ class Rulebook:
 
 def _policy(config: Config) -> Policy:
     file = config.policy.file
-    return load_policy(file) if file else compiled(PolicyDocument(), BUILT_IN)
+    return load_policy(file) if file else BUILT_IN
 
 
 def _grounds(config: Config, policy: Policy, documents: Mapping[str, Any]) -> Grounds:
@@ -95,7 +100,7 @@ def _grounds(config: Config, policy: Policy, documents: Mapping[str, Any]) -> Gr
 
 
 def _subjects(people: People | None) -> frozenset[bytes]:
-    listed = people.people if people else []
+    listed = people.people if people else ()
     return frozenset(subject_of(each.iss, each.sub) for each in listed)
 
 
@@ -110,16 +115,35 @@ def _rota(config: Config, token: Token, entries: RotaEntries | None) -> Rota:
     return rota(entries, config.duty.posts, token_of)
 
 
-def _checked(make: Callable[[Any], Any]) -> Callable[[Mapping[str, Any], str], Any]:
-    return lambda body, _: make(body)
+def _modelled(model: type[_Model]) -> Callable[[Mapping[str, Any], str], _Model]:
+    """Makes a `model` of a body; every mistake is told, as of a file."""
+
+    def make(body: Mapping[str, Any], _: str) -> _Model:
+        made, mistakes = as_model(model, dict(body))
+        if made is None:
+            raise ValueError("; ".join(map(str, mistakes[:_MOST_TOLD])))
+        return made
+
+    return make
+
+
+def _as_policy(body: Mapping[str, Any], version: str) -> Policy:
+    return compiled(_modelled(PolicyDocument)(body, version), version)
+
+
+def _as_passes(body: Mapping[str, Any], _: str) -> PassesDocument:
+    try:
+        return understand(body)
+    except DocumentError as error:
+        raise ValueError(str(error)) from error
 
 
 UNDERSTAND: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
-    "policy": of_document,
-    "passes": _checked(understand),
-    "watch-list": _checked(People.model_validate),
-    "register": _checked(People.model_validate),
-    "rota": _checked(RotaEntries.model_validate),
+    "policy": _as_policy,
+    "passes": _as_passes,
+    "watch-list": _modelled(People),
+    "register": _modelled(People),
+    "rota": _modelled(RotaEntries),
 }
-"""What makes something of the body of a document and its version; raises `ValueError` or
-`GatewayError` where it cannot."""
+"""What makes something of the body of a document and its version; raises `ValueError`, in words,
+where it cannot."""

@@ -9,14 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.app import Gateway
-from gateway.assessor import Assessor
+from gateway.assessor import Assessor, Grounds
 from gateway.conduct import Conduct
 from gateway.config import Config, Place, UplinkConfig
 from gateway.errors import JournalError
 from gateway.journal import Journal
 from gateway.pseudonyms import Keyring
 from gateway.recorder import Recorder
-from gateway.rulebook import Rulebook
 from tests.journal.journals import CLOCK, SOURCE, note
 from tests.ports import free_port
 
@@ -29,10 +28,9 @@ async def test_a_bug_in_the_journal_ends_the_gateway(tmp_path: Path) -> None:
     config = Config(gateway=place, uplink=UplinkConfig(host="127.0.0.1", port=free_port()))
     journal = await Journal.open(tmp_path / "journal.db", source=SOURCE, clock=CLOCK)
     keyring = Keyring.open(tmp_path / "pseudonym.key")
-    rules = Rulebook.of(config, keyring.token, {})
-    assessor = Assessor(keyring, CLOCK, rules.grounds)
+    assessor = Assessor(keyring, CLOCK, Grounds())
     recorder = Recorder(journal, assessor, CLOCK)
-    conduct = partial(Conduct, rules, assessor, journal)
+    conduct = partial(Conduct.of, config, keyring, assessor, journal, CLOCK)
     running = Gateway(
         *(config, CLOCK, journal, recorder, conduct),
         *(tmp_path / "gateway.toml", asyncio.Event()),

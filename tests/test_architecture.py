@@ -165,7 +165,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.assessor",
         "gateway.pseudonyms",
         "gateway.checkpoint",
-        "gateway.downward": {
+        "gateway.downward",
+        "gateway.commands",
+        "gateway.documents",
+        "gateway.signing",
+        "gateway.messages",
+    },
+    "gateway.downward": {
         "gateway.commands",
         "gateway.documents",
         "gateway.signing",
@@ -249,7 +255,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.doing",
         "gateway.fleet",
         "gateway.journal",
+        "gateway.documents",
         "gateway.prompts",
+        "gateway.pseudonyms",
         "gateway.rulebook",
     }
     | WIRE,
@@ -292,7 +300,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.passes",
     },
     "gateway.passes": {"gateway.clock", "gateway.errors", "gateway.events"},
-    "gateway.resolving": {"gateway.errors", "gateway.passes_config"},
+    "gateway.resolving": {"gateway.errors", "gateway.config"},
     "gateway.pseudonyms": {"gateway.clock", "gateway.events", "gateway.keys"},
     "gateway.checkpoint": BASE | {"gateway.clock", "gateway.events"},
     "gateway.events": BASE | {"gateway.clock"},

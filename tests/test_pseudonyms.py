@@ -145,7 +145,7 @@ async def test_it_changes_by_itself_while_the_gate_works(path: Path) -> None:
     ring, days = Keyring.open(path), Days()
     first = ring.token(CODE)
     for _ in range(3):
-        keeping = asyncio.create_task(ring.keep(days.clock, 1, UTC))
+        keeping = asyncio.create_task(ring.keep(days.clock, lambda: 1, UTC))
         await asyncio.sleep(0)
         keeping.cancel()
         await asyncio.wait([keeping])
@@ -155,7 +155,7 @@ async def test_it_changes_by_itself_while_the_gate_works(path: Path) -> None:
 
 async def test_it_never_changes_by_a_wrong_clock(path: Path) -> None:
     ring = Keyring.open(path)
-    keeping = asyncio.create_task(ring.keep(Days(synchronised=False).clock, 1, UTC))
+    keeping = asyncio.create_task(ring.keep(Days(synchronised=False).clock, lambda: 1, UTC))
     await asyncio.sleep(0)
     assert held(path) == 32, "not even when it began is known"
     keeping.cancel()
@@ -168,7 +168,7 @@ async def test_it_says_once_that_it_cannot_change(
     ring = Keyring.open(path)
     lose(path)
     ring.LOOK_S = 0
-    keeping = asyncio.create_task(ring.keep(Days().clock, 1, UTC))
+    keeping = asyncio.create_task(ring.keep(Days().clock, lambda: 1, UTC))
     with caplog.at_level(logging.WARNING):
         for _ in range(5):
             await asyncio.sleep(0)

@@ -10,8 +10,8 @@ from time import monotonic
 
 import pytest
 
+from gateway.config.passes import Answer, ResolverConfig
 from gateway.errors import GatewayError
-from gateway.passes_config import Answer, ResolverConfig
 from gateway.resolving import Resolution, resolving
 
 CODE = b"https://code.example.cn/440300/somebody-4711"

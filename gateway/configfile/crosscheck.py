@@ -104,8 +104,8 @@ def _doors_of_lanes_exist(data: dict[str, Any]) -> Iterator[Mistake]:
     wanted = words.one_of(gates) if gates else 'a door of role "gate" that a device has'
     for lane, stanza in tables(data, "lanes").items():
         door = stanza.get("door")
-        if not isinstance(door, str) or roles.get(door, "") not in ("", "sealed", "home"):
-            continue  # of a role that is missing or wrong is told elsewhere
+        if not isinstance(door, str) or roles.get(door, "") not in ("", "sealed"):
+            continue  # a missing or wrong role, and a home, are told elsewhere
         which = f", a door of role {words.quoted(str(roles[door]))}" if door in roles else ""
         text = f"found the text {words.quoted(door)}{which}; expected {wanted}"
         misspelt = None if door in roles else Misspelt(door, gates)
