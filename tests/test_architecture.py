@@ -64,14 +64,21 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.restarts",
     }
     | LOWEST,
-    "gateway.demo": {"gateway.app", "gateway.centre", "drivers", "drivers.emulators"}
-    | BASE
-    | PARTS,
-    "gateway.simulate": {
-        "gateway.demo",
+    "gateway.demo": {
         "gateway.app",
         "gateway.centre",
-        "gateway.passes",
+        "gateway.holders",
+        "drivers",
+        "drivers.emulators",
+    }
+    | BASE
+    | PARTS,
+    "gateway.holders": {"gateway.passes", "gateway.events"},
+    "gateway.simulate": {
+        "gateway.demo",
+        "gateway.holders",
+        "gateway.app",
+        "gateway.centre",
         "gateway.checkpoint",
         "drivers.emulators",
     }

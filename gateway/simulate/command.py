@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -15,14 +16,14 @@ from zoneinfo import ZoneInfo
 
 from gateway import configfile
 from gateway.config import Config
+from gateway.holders.wallet import Wallet
+from gateway.simulate.audit import Outcome
 from gateway.simulate.course import Course, Result, trust_of
 from gateway.simulate.day import DAY_S, Day, day
 from gateway.simulate.pace import Anchor, Pace, PacedLoop
 from gateway.simulate.profiles import PROFILES
 from gateway.simulate.site import stanzas
-from gateway.simulate.wallet import Wallet
 
-_PORT: Final = 18840
 _BEFORE_S: Final = 60.0
 """So long before the first people come the box is switched on."""
 _TELL_S: Final = 5.0
@@ -53,7 +54,7 @@ async def _play(
     chosen: argparse.Namespace, played: Day, pace: Pace, directory: Path, to_s: float
 ) -> Result:
     file = directory / "gateway.toml"
-    file.write_text(stanzas(played.profile, _PORT))
+    file.write_text(stanzas(played.profile, _free_port()))
     config = configfile.load(file)
     midnight = _last_midnight(config)
     wallet = Wallet(played.seed, round(midnight.timestamp()), _PLACE)
@@ -68,6 +69,12 @@ async def _play(
     finally:
         telling.cancel()
         await asyncio.wait([telling])
+
+
+def _free_port() -> int:
+    """For the broker; several simulations may run beside one another."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def _last_midnight(config: Config) -> datetime:
@@ -127,7 +134,7 @@ def _told(chosen: argparse.Namespace, result: Result) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Any) -> str:
+def _outcome(outcome: Outcome) -> str:
     return " ".join(
         str(each)
         for each in (outcome.lane, outcome.decision, outcome.reason, outcome.class_)

@@ -22,20 +22,17 @@ from gateway.demo.broker import DemoBroker
 from gateway.demo.process import DaemonProcess
 from gateway.events import PassageData, ReportData
 from gateway.health import Health
+from gateway.holders.holder import Holder, Sort
+from gateway.holders.wallet import Wallet
 from gateway.journal import Journal
 from gateway.simulate.audit import Audit, audit
 from gateway.simulate.daemon import Boot
 from gateway.simulate.day import Day, Outage, PowerCut
 from gateway.simulate.pace import Pace
-from gateway.simulate.people import Holder, Sort
 from gateway.simulate.scenes import Shown
 from gateway.simulate.site import READER, Site
-from gateway.simulate.wallet import Wallet
 from gateway.uplink.client import LinkOptions
 
-PORT: Final = 18840
-BEFORE_S: Final = 60.0
-"""So long before the first people come the box is switched on."""
 _AFTER_S: Final = 30.0
 _START_S: Final = 25.0
 """Real seconds for the gateway to have all its devices."""
@@ -44,6 +41,7 @@ _DRAIN_S: Final = 120.0
 _LOOK_S: Final = 0.1
 _STEP_S: Final = 1.0
 _SETTLE_S: Final = 2.0
+"""Real seconds for whatever does not tell when it is done."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -187,6 +185,7 @@ class Course:
         while time.monotonic() < given_up and not _is_well(self.health):
             self.health = await self._daemon.health()
             await self._pace.really(_LOOK_S)
+        await self._pace.really(_SETTLE_S)  # readers are not heard of before their first code
         self.health = None
         self._daemon.tell(msgspec.json.encode(self._pace.change(self._speed)) + b"\n")
 
@@ -253,7 +252,7 @@ def trust_of(day: Day, wallet: Wallet) -> str:
 
 
 def _is_well(health: Health | None) -> bool:
-    """A reader is not heard of before its first code."""
+    """All that tells so by itself."""
     return health is not None and all(
         each.state is DeviceState.ONLINE or name.startswith(READER)
         for name, each in health.devices.items()

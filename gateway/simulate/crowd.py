@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from gateway.simulate.people import Holder, Sort
+from gateway.holders.holder import Holder, Sort
 from gateway.simulate.profiles import ANY_TIME, DELIVERING, LEAVING, VISITING, Profile
 from gateway.simulate.scenes import Part, Scene, Stage
 

@@ -17,8 +17,8 @@ from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.machine import Act, Recorded, Say
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import Assessor, Draft, Fever, Judged, Observation, Origin, draft, event_id
+from gateway.holders.holder import Holder
 from gateway.simulate.day import DAY_S, Day
-from gateway.simulate.people import Holder
 from gateway.simulate.scenes import Deed, Felt, Moved, Shown
 
 _PLAUSIBLE = (34.5, 42.0)

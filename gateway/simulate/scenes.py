@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from gateway.events import Decision
-from gateway.simulate.people import Holder
+from gateway.holders.holder import Holder
 
 WINDOW_S = 10.0
 """So long the gate waits for what is missing."""

@@ -9,9 +9,9 @@ from typing import Final, Self
 from drivers.emulators.modbus_board import ModbusBoard
 from drivers.emulators.scanner import Scanner
 from drivers.emulators.thermometer import Thermometer
+from gateway.holders.wallet import Wallet
 from gateway.simulate.profiles import Profile
 from gateway.simulate.scenes import MEASURING_S, Deed, Felt, Moved, Scene, Shown
-from gateway.simulate.wallet import Wallet
 
 READER: Final = "scanner-"
 """What the names of the readers begin with."""
@@ -27,7 +27,8 @@ _REACTION_S: Final = 0.3
 _HEAD: Final = """\
 gateway = {{ id = "410102011003007", district = "410102", street = "011", community = "003", \
 state_dir = "state" }}
-uplink = {{ host = "127.0.0.1", port = {port}, confirm = "centre", ack_timeout_s = 300.0 }}
+uplink = {{ host = "127.0.0.1", port = {port}, confirm = "centre", ack_timeout_s = 300.0, \
+keepalive_s = 300 }}
 page = {{ listen = "off" }}
 passes = {{ trust_file = "passes.json" }}
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from gateway.events import Decision
+from gateway.holders.holder import Sort
 from gateway.simulate.day import DAY_S, Day, day
-from gateway.simulate.people import Sort
 from gateway.simulate.profiles import PROFILES
 from gateway.simulate.scenes import Deed, Felt, Moved, Shown
 

@@ -38,7 +38,7 @@ _SEEN_AS: dict[Sort, tuple[Class, Verdict]] = {
     Sort.COURIER: (Class.DELIVERY, Verdict.VALID),
     Sort.FOREIGN: (Class.RESIDENT, Verdict.NOT_HERE),
     Sort.EXPIRED: (Class.RESIDENT, Verdict.EXPIRED),
-    Sort.FORGED: (Class.RESIDENT, Verdict.BAD_SIGNATURE),
+    Sort.FORGED: (Class.UNKNOWN, Verdict.BAD_SIGNATURE),  # nothing on it is believed
     Sort.REVOKED: (Class.RESIDENT, Verdict.REVOKED),
     Sort.HEALTH_CODE: (Class.HEALTH_CODE, Verdict.OPAQUE),
     Sort.STRANGE: (Class.UNKNOWN, Verdict.OPAQUE),

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.events import Class
+from gateway.holders.holder import Holder, Sort
 from gateway.passes import own
 from gateway.passes.claims import Claims
-from gateway.simulate.people import Holder, Sort
 
 _ISSUER: Final = "community-003"
 _KID: Final = bytes.fromhex("5e01aa07")
@@ -63,7 +64,7 @@ class Wallet:
             issuer=_ISSUER,
             subject=holder.name,
             places=(self._elsewhere if holder.sort is Sort.FOREIGN else self._place,),
-            kind=judged.class_,
+            kind=Class.RESIDENT if holder.sort is Sort.FORGED else judged.class_,
             issued=issued,
             begin=issued,
             end=issued + days * _DAY_S,
