@@ -46,7 +46,7 @@ def tables(value: object, at: lines.Path = ()) -> Iterator[tuple[lines.Path, Bas
 
 def test_both_files_load() -> None:
     assert {"camera-in", "thermometer-in", "doors"} <= set(load(SAMPLE).devices)
-    assert len(load(CONFIG / "demo.toml").devices) == 3
+    assert len(load(CONFIG / "demo.toml").devices) == 4
 
 
 def test_it_loads_with_every_option_switched_on(uncommented: Path) -> None:

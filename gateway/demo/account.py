@@ -98,15 +98,26 @@ def describe(kind: str, data: dict[str, Any]) -> str:
     """The gist of an event's data in a few words."""
     match kind:
         case "scan":
-            return f"{data['symbology']} {data['verdict']}, token {data['token'][:8]}…"
+            return f"{data['class']} {data['verdict']}, token {data['token'][:8]}…"
         case "temperature":
             reason = f" ({data['reason']})" if data.get("reason") else ""
             return f"{data['celsius']:.1f} °C {data['kind']}, {data['quality']}{reason}"
         case "door":
             return str(data["position"])
+        case "passage":
+            return _passage(data)
         case "device":
             return f"{data['state']}: {data['reason']}" if data.get("reason") else data["state"]
         case "document":
             return f"{data['name']} {data['version']} {data['state']}"
         case _:
             return ""
+
+
+def _passage(data: dict[str, Any]) -> str:
+    """Who may pass, and who has gone through."""
+    who = f"{data['decision']} {data.get('class', 'nobody known')}"
+    if "taken" in data:
+        return f"{who}: {'went through' if data['taken'] else 'did not go through'}"
+    reason = f", {data['reason']}" if data.get("reason") else ""
+    return f"{who}{reason}, after {data['took_ms']} ms"

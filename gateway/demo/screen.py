@@ -11,8 +11,14 @@ from rich.text import Text
 from gateway.demo.account import Account, Arrival, Summary
 from gateway.health import Health, JournalHealth
 
-_KIND_STYLES = {"scan": "cyan", "temperature": "magenta", "door": "yellow", "device": "blue"}
-_CHROME_ROWS = 13  # everything on the screen that is not a row of the arrivals' table
+_KIND_STYLES = {
+    "passage": "bold green",
+    "scan": "cyan",
+    "temperature": "magenta",
+    "door": "yellow",
+    "device": "blue",
+}
+_CHROME_ROWS = 14  # everything on the screen that is not a row of the arrivals' table
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class View:
     chapter: str
     health: Health | None
     account: Account
+    said: str = ""
+    """What was said last at the gate."""
 
 
 def render(view: View, *, height: int) -> RenderableType:
@@ -32,6 +40,7 @@ def render(view: View, *, height: int) -> RenderableType:
         Text.assemble((f" {view.elapsed_s:5.1f} s ", "bold reverse"), "  ", (view.chapter, "bold")),
         _arrivals(list(view.account.latest)[-rows:]),
         _gauges(view),
+        Text.assemble(" said at the gate: ", (view.said, "bold")),
         Text(" Ctrl-C ends the demo and shows the summary", style="dim"),
     )
 
@@ -120,7 +129,8 @@ def gauges_line(view: View) -> str:
         return f"{view.elapsed_s:6.1f} s  the gateway is starting"
     counts = ", ".join(f"{count} {name}" for name, count in _counts(view.health.journal))
     link = "online" if view.health.link.online else f"offline ({view.health.link.reason})"
-    return f"{view.elapsed_s:6.1f} s  journal: {counts}; link {link}"
+    said = f"; said at the gate: {view.said}" if view.said else ""
+    return f"{view.elapsed_s:6.1f} s  journal: {counts}; link {link}{said}"
 
 
 def show_summary(console: Console, summary: Summary) -> None:

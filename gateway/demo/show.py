@@ -139,7 +139,7 @@ class Show:
             self._health = await stage.daemon.health()
             if self._health is not None:
                 stage.account.waiting(self._health.journal.waiting)
-            view = View(self._elapsed_s, self._chapter, self._health, stage.account)
+            view = View(self._elapsed_s, self._chapter, self._health, stage.account, stage.said())
             if live is not None:
                 live.update(screen.render(view, height=self._console.height), refresh=True)
             elif self._elapsed_s - told >= _LINE_EVERY_S:

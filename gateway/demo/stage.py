@@ -1,6 +1,7 @@
 """The demo's stage: emulated devices, a broker, the centre, and the real daemon as a process."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -23,9 +24,11 @@ from gateway.demo.broker import DemoBroker
 from gateway.demo.process import DaemonProcess
 from gateway.demo.visitors import Visitors
 from gateway.errors import GatewayError
+from gateway.holders import Wallet
 from gateway.journal import Journal
 from gateway.uplink.client import LinkOptions
 
+_SEED = 1
 C = TypeVar("C", bound=DeviceConfig)
 
 
@@ -49,9 +52,16 @@ class Stage:
         self._directory = directory
         self._photos = photos
         self._on_arrival = on_arrival
+        self._wallet = Wallet(
+            _SEED,
+            int(datetime.now(UTC).timestamp()),
+            f"{config.gateway.district}/{config.gateway.street}/{config.gateway.community}",
+        )
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        self._directory.joinpath("dev").mkdir()
+        self._directory.joinpath("passes.json").write_text(json.dumps(self._wallet.trust([])))
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.broker.stop)
             await self.broker.start()
@@ -64,6 +74,12 @@ class Stage:
 
     async def __aexit__(self, *_: object) -> None:
         await self._exit.aclose()
+
+    def said(self) -> str:
+        """What has been said last at the gate; nothing if that is nothing."""
+        file = self._directory / "said"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return lines[-1] if lines else ""
 
     async def recorded(self) -> tuple[str, int]:
         """Epoch and last sequence number of the journal that the stopped daemon left behind."""
@@ -91,7 +107,12 @@ class Stage:
         await stack.enter_async_context(board)
         doors = board_config.doors.values()
         inputs = [door.input for door in doors if door.input is not None]
-        visitors = Visitors(camera, thermometer, board, gate_input=inputs[0], inputs=inputs)
+        gate = next(
+            (door.input, door.strike)
+            for door in doors
+            if door.input is not None and door.strike is not None
+        )
+        visitors = Visitors(camera, thermometer, board, self._wallet, gate=gate, inputs=inputs)
         task = asyncio.create_task(visitors.come_and_go(), name="visitors")
         stack.push_async_callback(_cancelled, task)
 

@@ -53,8 +53,8 @@ def test_the_delay_is_from_the_event_to_its_arrival() -> None:
     [
         (
             "scan",
-            {"symbology": "QR", "verdict": "opaque", "token": "abcdefghijk"},
-            "token abcdefgh…",
+            {"class": "resident", "verdict": "valid", "token": "abcdefghijk"},
+            "resident valid, token abcdefgh…",
         ),
         (
             "temperature",
@@ -63,6 +63,16 @@ def test_the_delay_is_from_the_event_to_its_arrival() -> None:
         ),
         ("door", {"position": "unknown"}, "unknown"),
         ("device", {"state": "lost", "reason": "unplugged"}, "lost: unplugged"),
+        (
+            "passage",
+            {"decision": "denied", "class": "resident", "reason": "expired", "took_ms": 31},
+            "denied resident, expired, after 31 ms",
+        ),
+        (
+            "passage",
+            {"decision": "granted", "class": "staff", "taken": True, "took_ms": 31},
+            "granted staff: went through",
+        ),
         ("later", {}, ""),
     ],
 )

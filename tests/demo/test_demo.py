@@ -41,7 +41,14 @@ async def test_nothing_is_missing_after_an_outage() -> None:
     assert summary["recorded"] == summary["received"] > 10
     assert summary["outage_s"] > 5
     assert summary["most_waiting"] > 2, "events went on being recorded while the broker was away"
-    assert set(summary["by_kind"]) == {"device", "document", "door", "scan", "temperature"}
+    assert set(summary["by_kind"]) == {
+        "device",
+        "document",
+        "door",
+        "scan",
+        "temperature",
+        "passage",
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
