@@ -11,11 +11,14 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.holders.holder import Holder
 from gateway.simulate.crowd import CLOSING_S, Crowd, Visit
 from gateway.simulate.profiles import Profile
 from gateway.simulate.scenes import Deed, Expected, Scene, Stage
 
 DAY_S: Final = 86_400.0
+_AGAIN: Final = {"used", "temperature"}
+"""Reasons that go back to a visit before."""
 _MARGIN_S: Final = 30.0
 """Nobody is in the middle of it when the power goes; and so long the box takes to be back."""
 
@@ -73,10 +76,19 @@ class Day(Struct, frozen=True):
         )
 
     def between(self, from_s: float, to_s: float) -> "Day":
-        """Only what begins in this part of it."""
+        """Only what begins in this part of it, without those who are refused for what they did
+        before it."""
+        came: set[Holder] = set()
+        scenes = []
+        for begins, scene in self.scenes:
+            who = {due.holder for _, due in scene.expected if due.holder}
+            again = any(due.reason in _AGAIN for _, due in scene.expected)
+            if from_s <= begins < to_s and (not again or who <= came):
+                scenes.append((begins, scene))
+                came |= who
         return replace(
             self,
-            scenes=[each for each in self.scenes if from_s <= each[0] < to_s],
+            scenes=scenes,
             power_cuts=[each for each in self.power_cuts if from_s < each.at_s < to_s - 60],
             outages=[each for each in self.outages if from_s < each.at_s < to_s - 60],
         )

@@ -53,6 +53,13 @@ def test_everybody_is_let_in_or_not_as_the_rules_have_it(profile: str, seed: int
     assert found.is_clean, f"{found.taken} went through, {found.turned} did not"
 
 
+@pytest.mark.parametrize("hour", range(6, 22))
+def test_a_part_of_a_day_stands_by_itself(hour: int) -> None:
+    part = day(PROFILES["typical"], 2).between(hour * 3600, (hour + 2) * 3600)
+    _, passages = played(part)
+    assert audit(part, passages).is_clean
+
+
 def test_no_door_is_released_for_anybody_who_was_refused() -> None:
     made = day(PROFILES["small"], 1)
     replay, _ = played(made)
