@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from functools import partial
+from typing import NoReturn
 
 from gateway.errors import LinkError
 from gateway.messages import Down, Reply, Take
@@ -29,20 +30,31 @@ class Downlink:
         self._down = down
         self._ended: Counter[str] = Counter()
 
-    async def run(self, link: Link, post: Post, take: Take) -> None:
-        """Subscribe to all that somebody takes, and send the answers; until cancelled.
+    @property
+    def topics(self) -> list[str]:
+        """What will be subscribed to."""
+        return [topic for topic in self._down.takers if self._ended[topic] <= _COINCIDENCES]
+
+    async def listen(self, link: Link, take: Take) -> None:
+        """Subscribe to all that somebody takes.
 
         Raises:
             LinkError: the link has ended.
         """
-        for topic in self._down.takers:
-            if self._ended[topic] <= _COINCIDENCES:
-                await self._listen(link, topic, take)
+        for topic in self.topics:
+            await self._listen(link, topic, take)
+
+    async def answer(self, link: Link, post: Post) -> NoReturn:
+        """Send the answers until cancelled.
+
+        Raises:
+            LinkError: the link has ended.
+        """
         replies, loop = self._down.replies, asyncio.get_running_loop()
         while True:
             reply = await replies.next()
-            if post.has_room_beside(loop.time()):
-                _send(reply, post)
+            if post.has_room_for_answer(loop.time()):
+                _send(reply, link.limits.payload, post)
                 replies.sent(reply)
             else:
                 await asyncio.sleep(_LOOK_S)
@@ -60,9 +72,8 @@ class Downlink:
             _log.warning("the broker refuses the subscription to %s", topic)
 
 
-def _send(reply: Reply, post: Post) -> None:
-    fits = len(reply.payload) <= post.largest
-    payload = reply.payload if fits else reply.brief
+def _send(reply: Reply, most_bytes: int, post: Post) -> None:
+    payload = reply.payload if len(reply.payload) <= most_bytes else reply.brief
     answer = post.send_beside(reply.topic, payload, correlation=reply.correlation)
     answer.add_done_callback(partial(_note, reply.topic))
 

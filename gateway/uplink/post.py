@@ -77,14 +77,13 @@ class Post:
         )
         self._send(parcel, self._topics.batch, packed.payload, _BATCH, packed.encoding)
 
-    @property
-    def largest(self) -> int:
-        """Bytes of one payload that the broker takes."""
-        return self._link.limits.payload
-
     def has_room_beside(self, now: float) -> bool:
         """Whether something that is no event may go now."""
         return self._streams.room_beside() and self.ready_at(now) <= now
+
+    def has_room_for_answer(self, now: float) -> bool:
+        """Whether an answer may go now; it does not wait for events that nobody takes."""
+        return self._streams.free() > 0 and self.ready_at(now) <= now
 
     def send_beside(
         self,

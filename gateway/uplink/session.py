@@ -99,7 +99,8 @@ class Session:
         options = link_options(self._config, will, self._clock)
         self._turns.waits(options.opening_s + _SLACK_S)
         async with open_link(options) as link:
-            self._turns.waits(_EXCHANGES * options.ack_timeout_s + _SLACK_S)
+            exchanges = _EXCHANGES + len(self._downlink.topics)
+            self._turns.waits(exchanges * options.ack_timeout_s + _SLACK_S)
             sender = Sender(
                 link,
                 self._journal,
@@ -144,7 +145,7 @@ class Session:
             sender.dialogue.inquire(ask),
             self._tell(link, ask),
             bulletins.run(),
-            self._downlink.run(link, sender.post, partial(self.receiver.receive, sender.dialogue)),
+            self._downlink.answer(link, sender.post),
         )
         try:
             await run_on(link, *work, until=stop)
@@ -189,9 +190,11 @@ class Session:
         topics = [self._topics.ack]
         if self._terms.compress in (Compress.AUTO, Compress.ZSTD) and zstd_here():
             topics.append(CENTRE_STATE)  # not without need: some services punish what is denied
+        take = partial(self.receiver.receive, sender.dialogue)
         for topic in topics:
-            if not await link.subscribe(topic, partial(self.receiver.receive, sender.dialogue)):
+            if not await link.subscribe(topic, take):
                 _log.warning("the broker refuses the subscription to %s", topic)
+        await self._downlink.listen(link, take)  # before the birth, which invites orders
 
     async def _say(self, link: Link, state: bytes) -> None:
         code = await link.publish(self._topics.state, state, retain=True)

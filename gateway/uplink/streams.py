@@ -149,7 +149,7 @@ class Streams:
 
     def choose(self, now: float) -> Stream | None:
         """The stream whose turn it is; None while nothing may go."""
-        free = self.window - self.in_flight.total() - self.beside
+        free = self.free()
         if free <= 0:
             return None
         batch = self._batch_may_go(now, free)
@@ -171,6 +171,10 @@ class Streams:
         taken = self.in_flight.total() + self.beside
         left = taken < max(1, self.window - self._pacing.reserve)
         return self.begun and not self.alarms and left
+
+    def free(self) -> int:
+        """Messages that may be put in flight now."""
+        return self.window - self.in_flight.total() - self.beside
 
     def resume_times(self) -> list[float]:
         """When pausing streams go on; times in the past belong to streams that do not pause."""

@@ -15,7 +15,7 @@ from gateway.uplink.client import LinkOptions
 from gateway.uplink.link import open_link
 from tests.brokers import mosquitto, until
 from tests.fakebroker import fake_broker
-from tests.journal.journals import filled, opened
+from tests.journal.journals import filled, note, opened
 from tests.uplink.gate import BASE, configured, uplink_of
 
 COMMAND, DOCUMENT = f"{BASE}/down/command", f"{BASE}/down/document/+"
@@ -95,6 +95,18 @@ async def test_answers_wait_for_a_link_and_are_short_where_they_must_be(tmp_path
         [answer] = [each for each in broker.published if each.topic == REPLY]
         assert (answer.payload, answer.qos, answer.retained) == (b"too large", 1, False)
         assert b"c-1" in answer.properties
+
+
+async def test_answers_do_not_wait_behind_alarms_that_nobody_takes(tmp_path: Path) -> None:
+    nobody = 0x10
+    async with (
+        fake_broker(lambda message: nobody if "/up/alarm/" in message.topic else 0) as broker,
+        listening_gate(tmp_path, broker.port) as (journal, down, _, _),
+    ):
+        await journal.append([note(1, alarm=True)])
+        await until(lambda: any("/up/alarm/" in each.topic for each in broker.published))
+        down.replies.put(Reply(REPLY, b"answer", b""))
+        await until(lambda: any(each.topic == REPLY for each in broker.published))
 
 
 async def test_the_oldest_answer_gives_way() -> None:
