@@ -1,11 +1,11 @@
 """How much goes on at a gate: a small, a typical and a very large compound."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from msgspec import Struct
 
-
-class Profile(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
     """One compound's gate."""
 
     name: str

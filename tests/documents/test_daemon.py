@@ -102,7 +102,7 @@ async def test_a_published_document_is_in_force_and_stays_so(
         await daemon.kill()
         await daemon.start()
         await daemon.until(lambda now: now.link.online)  # … and the broker sends it again
-        name = await signed(tmp_path, "2026-03-19", {"shifts": [1]})
+        name = await signed(tmp_path, "2026-03-19", {"shifts": []})
         await typed(tmp_path, "centre", "publish", name, "--to", AREA, *reach)
         await until(lambda: in_force(received) == "2026-03-19")
         await until(lambda: len(told(received)) == 2)

@@ -289,6 +289,7 @@ async def test_what_is_there_is_asked_about_and_kept(machine: Machine, file: Pat
             for question in more:
                 await console.answer(question)
         await console.answer("Keep doors, ")
+        await console.answer("Keep loudspeaker, ")
         await console.answer("Ask the free")
         await console.answer("Another device")
         await console.answer("Go on?", "no")
