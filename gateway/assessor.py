@@ -1,6 +1,7 @@
 """Judges what is observed at the moment at which it is recorded, by the rules then in force."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from drivers.base import CodeScanned, TemperatureMeasured
 from gateway.checkpoint.policy import BUILT_IN, Policy
 from gateway.clock import Clock, Stamp
-from gateway.events import Class, Fever, Judged
+from gateway.events import Class, Fever, Judged, Verdict
 from gateway.passes.trust import Judgement, Trust
 from gateway.pseudonyms import Keyring
 from gateway.seal import seal_to
@@ -38,6 +39,8 @@ class Assessor:
 
     def __init__(self, keyring: Keyring, clock: Clock, grounds: Grounds) -> None:
         self.grounds = grounds
+        self.unjudged: Callable[[str, bytes], None] = lambda token, code: None
+        """Is given each health code that nobody here can judge, with its pseudonym."""
         self._keyring = keyring
         self._clock = clock
 
@@ -50,9 +53,11 @@ class Assessor:
             found = judge(code.payload, stamp, grounds.trust, floor_ms=self._clock.floor_ms)
         subject = found.subject
         named = code.payload if subject is None else subject
-        slip = found.class_ is Class.ADMISSION
+        token, slip = self._keyring.token(named), found.class_ is Class.ADMISSION
+        if found.class_ is Class.HEALTH_CODE and found.verdict is Verdict.OPAQUE:
+            self.unjudged(token, code.payload)
         return Judged(
-            token=self._keyring.token(named),
+            token=token,
             class_=found.class_,
             verdict=found.verdict,
             former_token=self._keyring.former(named) if slip else None,

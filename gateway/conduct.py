@@ -18,6 +18,7 @@ from gateway.fleet import Fleet
 from gateway.journal import Journal
 from gateway.prompts import Prompter
 from gateway.pseudonyms import Keyring
+from gateway.questions import Questions
 from gateway.rulebook import UNDERSTAND, Rulebook
 
 Note = Callable[[Draft], Awaitable[None]]
@@ -37,6 +38,7 @@ class Conduct:
         decider: Decider,
         doing: Doing,
         prompter: Prompter,
+        questions: Questions,
         clock: Clock,
     ) -> None:
         self._rules = rules
@@ -45,6 +47,7 @@ class Conduct:
         self._decider = decider
         self._doing = doing
         self._prompter = prompter
+        self._questions = questions
         self._clock = clock
 
     @classmethod
@@ -69,9 +72,11 @@ class Conduct:
         rules = Rulebook.of(config, keyring.token, documents)
         assessor.grounds = rules.grounds
         prompter = Prompter(fleet.present, clock, ZoneInfo(place.timezone))
-        doing = Doing(fleet.release, prompter.say, note, clock)
+        questions = Questions(config.passes.resolver, note, clock)
+        assessor.unjudged = questions.hold
+        doing = Doing(fleet.release, prompter.say, questions.ask, note, clock)
         decider = Decider(journal, clock, place.state_dir / _MEMORY, rules.build, doing.do)
-        conduct = cls(rules, keyring, assessor, decider, doing, prompter, clock)
+        conduct = cls(rules, keyring, assessor, decider, doing, prompter, questions, clock)
         for name in UNDERSTAND:
             force.follow(name, partial(conduct.have, name))
         return conduct
@@ -88,6 +93,7 @@ class Conduct:
         """Go on by other rules; what is known stays known."""
         self._rules = rules
         self._assessor.grounds = rules.grounds
+        self._questions.change(rules.config.passes.resolver)
         self._decider.change(rules.build)
 
     async def run(self) -> NoReturn:
@@ -95,6 +101,7 @@ class Conduct:
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._doing.run(), name="doing")
             parts.create_task(self._prompter.run(), name="prompts")
+            parts.create_task(self._questions.run(), name="questions")
             parts.create_task(self._change_keys(), name="pseudonyms")
             await self._decider.run()
 

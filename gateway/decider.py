@@ -12,7 +12,7 @@ from msgspec import Raw
 from drivers.base import DeviceError
 from gateway import memory
 from gateway.checkpoint.checkpoint import Checkpoint
-from gateway.checkpoint.machine import Act, Recorded, Say
+from gateway.checkpoint.machine import Act, Deeds, Recorded
 from gateway.clock import Clock, Stamp
 from gateway.errors import JournalError
 from gateway.events import decode
@@ -47,7 +47,7 @@ class Decider:
         clock: Clock,
         path: Path,
         build: Build,
-        carry_out: Callable[[Act | Say], None],
+        carry_out: Callable[[Deeds], None],
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -111,8 +111,8 @@ class Decider:
             self._carry_out(each)
         await self._rest()
 
-    def _take(self, rows: list[Followed]) -> list[Act | Say]:
-        done: list[Act | Say] = []
+    def _take(self, rows: list[Followed]) -> list[Deeds]:
+        done: list[Deeds] = []
         for event in filter(None, map(recorded, rows)):
             # A bug in a rule must not end the records, nor come back with every start.
             with suppress(DeviceError), contained(f"the decisions about {event.id}"):
@@ -174,7 +174,7 @@ class Decider:
             _log.debug("what the decisions know cannot be kept: %s", error)
 
 
-def _is_fresh(outcome: Act | Say, now: Stamp) -> bool:
+def _is_fresh(outcome: Deeds, now: Stamp) -> bool:
     age_ns = now.mono_ns - outcome.at.mono_ns
     return outcome.at.boot == now.boot and age_ns <= _FRESH_S * 1e9
 

@@ -1,4 +1,4 @@
-"""Has done what was decided: releases doors and says prompts; nobody waits for either."""
+"""Has done what was decided: releases doors, says prompts, asks; nobody waits for any of it."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from drivers.base import CommandError
-from gateway.checkpoint.machine import Act, Say
+from gateway.checkpoint.machine import Act, Ask, Deeds, Say
 from gateway.clock import Clock
 from gateway.events import CommandData, Draft, Kind
 
@@ -25,21 +25,26 @@ class Doing:
         self,
         release: Callable[[str], Awaitable[None]],
         say: Callable[[Say], None],
+        ask: Callable[[Ask], None],
         note: Callable[[Draft], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._release = release
         self._say = say
+        self._ask = ask
         self._note = note
         self._clock = clock
         self._acts: asyncio.Queue[Act] = asyncio.Queue()
 
-    def do(self, outcome: Act | Say) -> None:
+    def do(self, outcome: Deeds) -> None:
         """Have it done; returns at once."""
-        if isinstance(outcome, Say):
-            self._say(outcome)
-        else:
-            self._acts.put_nowait(outcome)
+        match outcome:
+            case Say():
+                self._say(outcome)
+            case Ask():
+                self._ask(outcome)
+            case Act():
+                self._acts.put_nowait(outcome)
 
     async def run(self) -> NoReturn:
         """Do what comes until cancelled."""

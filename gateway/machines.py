@@ -67,6 +67,7 @@ def lanes(config: Config) -> dict[str, LaneSettings]:
             subject=Subject(lane.subject),
             door=lane.door,
             strike=lane.door in releasable,
+            asks=config.passes.resolver is not None,
             window_s=lane.window_s,
             passage_s=lane.passage_s,
         )

@@ -1,7 +1,7 @@
 """Asks over the network what becomes of a health code that nobody at the gate can judge.
 
 What is answered is whoever is asked's own word; nothing here makes one of its own about anybody's
-health. It comes after the decision or not at all: nothing at the gate waits for it.
+health. Whoever waits for it does so for the time-out at most.
 """
 
 import asyncio

@@ -265,9 +265,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.documents",
         "gateway.prompts",
         "gateway.pseudonyms",
+        "gateway.questions",
         "gateway.rulebook",
     }
     | WIRE,
+    "gateway.questions": {"gateway.checkpoint", "gateway.resolving"} | WIRE,
     "gateway.rulebook": {
         "gateway.assessor",
         "gateway.checkpoint",

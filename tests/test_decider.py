@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 
 from drivers.base import Lock, Position, Role
 from gateway.checkpoint.checkpoint import Checkpoint, restored
-from gateway.checkpoint.machine import Act, Deed, Outcome, Recorded, Say
+from gateway.checkpoint.machine import Act, Deed, Deeds, Outcome, Recorded
 from gateway.clock import Clock, Stamp
 from gateway.decider import Decider
 from gateway.errors import JournalError
@@ -73,7 +73,7 @@ def opening(stamp: Stamp | None = None) -> Draft:
 
 @asynccontextmanager
 async def deciding(
-    journal: Journal, path: Path, done: Callable[[Act | Say], None], clock: Clock = CLOCK
+    journal: Journal, path: Path, done: Callable[[Deeds], None], clock: Clock = CLOCK
 ) -> AsyncIterator[Decider]:
     decider = Decider(journal, clock, path, build, done)
     task = asyncio.create_task(decider.run())
@@ -101,7 +101,7 @@ async def test_what_is_recorded_is_decided_and_done_once_the_decision_is_durable
     tmp_path: Path,
 ) -> None:
     async with opened(tmp_path / "journal.db") as journal:
-        done: list[tuple[Act | Say, int]] = []
+        done: list[tuple[Deeds, int]] = []
         async with deciding(
             journal, tmp_path / "memory", lambda act: done.append((act, journal.last_seq))
         ):
@@ -130,7 +130,7 @@ async def test_a_restart_decides_nothing_twice_and_forgets_nothing(tmp_path: Pat
             await journal.append([opening()])
             await until(lambda: journal.last_seq == 3)
         await journal.append([opening()])  # while nobody decides
-    done: list[Act | Say] = []
+    done: list[Deeds] = []
     async with opened(path) as journal:
         async with deciding(journal, tmp_path / "memory", done.append):
             await until(lambda: journal.last_seq == 6)
@@ -155,7 +155,7 @@ async def test_without_what_it_knew_the_journal_is_replayed(
         kept.unlink()
     else:
         kept.write_bytes(content)
-    done: list[Act | Say] = []
+    done: list[Deeds] = []
     async with opened(path) as journal:
         async with deciding(journal, kept, done.append) as decider:
             await until(lambda: decider.live)
@@ -171,7 +171,7 @@ async def test_without_what_it_knew_the_journal_is_replayed(
 
 async def test_what_was_decided_long_ago_is_recorded_and_not_done(tmp_path: Path) -> None:
     async with opened(tmp_path / "journal.db") as journal:
-        done: list[Act | Say] = []
+        done: list[Deeds] = []
         await journal.append([opening(CLOCK.now().earlier(4))])
         async with deciding(journal, tmp_path / "memory", done.append):
             await until(lambda: journal.last_seq == 3)
@@ -231,7 +231,7 @@ class FullJournal(Journal):
 async def test_what_cannot_be_recorded_is_not_done(tmp_path: Path) -> None:
     journal = await FullJournal.open(tmp_path / "journal.db", source=SOURCE, clock=CLOCK)
     assert isinstance(journal, FullJournal)
-    done: list[Act | Say] = []
+    done: list[Deeds] = []
     try:
         async with deciding(journal, tmp_path / "memory", done.append):
             await journal.append([opening()])

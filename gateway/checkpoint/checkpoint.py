@@ -7,7 +7,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from gateway.checkpoint.identity import Identity, identity
-from gateway.checkpoint.machine import Act, Machine, Outcome, Recorded, Say
+from gateway.checkpoint.machine import Deeds, Machine, Outcome, Recorded
 from gateway.clock import Stamp
 from gateway.events import Draft
 
@@ -28,7 +28,7 @@ class Checkpoint:
         """What has been decided and is not known to be recorded, in order."""
         self._machines = machines
 
-    def take(self, event: Recorded) -> list[Act | Say]:
+    def take(self, event: Recorded) -> list[Deeds]:
         """What follows from `event`, besides what is `pending` after it."""
         done = self.advance(event.at)
         self.pending.pop(identity(event.kind, event.subject, event.correlation, event.data), None)
@@ -36,7 +36,7 @@ class Checkpoint:
             done += self._keep(machine.take(event))
         return done
 
-    def advance(self, now: Stamp) -> list[Act | Say]:
+    def advance(self, now: Stamp) -> list[Deeds]:
         """What has become due up to `now`."""
         outcomes = [each for machine in self._machines.values() for each in machine.advance(now)]
         outcomes.sort(key=_moment)
@@ -51,8 +51,8 @@ class Checkpoint:
         """All that the machines remember, by their names."""
         return {name: Raw(_encoder.encode(each.state)) for name, each in self._machines.items()}
 
-    def _keep(self, outcomes: Iterable[Outcome]) -> list[Act | Say]:
-        others: list[Act | Say] = []
+    def _keep(self, outcomes: Iterable[Outcome]) -> list[Deeds]:
+        others: list[Deeds] = []
         for each in outcomes:
             if isinstance(each, Draft):
                 key = identity(each.kind, each.subject, each.correlation, each.data)

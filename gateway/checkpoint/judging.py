@@ -40,6 +40,13 @@ class Code(Struct, frozen=True):
     until: int | None = None
     watched: bool | None = None
     registered: bool | None = None
+    answered: bool = False
+    """Whether its verdict is what somebody elsewhere has said, or what counts without that."""
+
+    @property
+    def is_unjudged(self) -> bool:
+        """A health code that somebody may be asked about."""
+        return self.is_health_code and self.verdict is Verdict.OPAQUE and not self.answered
 
     @property
     def is_health_code(self) -> bool:
@@ -90,6 +97,8 @@ class Gate(Struct, frozen=True):
     policy: Policy
     memory: Memory
     zone: tzinfo
+    asks: bool = False
+    """Whether somebody is asked about health codes that nobody here can judge."""
 
 
 class Ruling(Struct, frozen=True):
@@ -117,8 +126,7 @@ def judge(gate: Gate, parts: Parts, at: Stamp, *, final: bool = False) -> Ruling
         reason = Reason.DROP_OFF
     reason = reason or _of_the_way(gate, rule, who, at, checks)
     if reason is None and Need.CODE in rule.needs and parts.health_code:
-        reason = _verdict(gate, parts.health_code, at, checks)
-        checks["code"] = FAILED if reason and reason is not Reason.CLOCK else OK
+        reason = _of_the_health_code(gate, parts.health_code, at, checks)
     minutes = None
     if reason is None and Need.TEMPERATURE in rule.needs:
         reason, minutes = _of_the_temperature(gate, who, parts.measured, at, checks)
@@ -176,6 +184,17 @@ def _verdict(gate: Gate, code: Code, at: Stamp, checks: dict[str, Check]) -> Rea
     if sure(at) or code.verdict is Verdict.OPAQUE or bad not in (None, *_BY_CLOCK):
         return bad
     return _unjudged(gate, checks)
+
+
+def _of_the_health_code(
+    gate: Gate, code: Code, at: Stamp, checks: dict[str, Check]
+) -> Reason | None:
+    if gate.asks and code.is_unjudged:  # until there is an answer
+        checks["code"] = MISSING
+        return None
+    bad = _verdict(gate, code, at, checks)
+    checks["code"] = FAILED if bad and bad is not Reason.CLOCK else OK
+    return bad
 
 
 def _of_the_time(gate: Gate, rule: Rule, at: Stamp, checks: dict[str, Check]) -> Reason | None:
@@ -264,7 +283,7 @@ def _of_what_is_missing(
     if not registered:
         prompt = Prompt.REGISTER_FIRST
     elif not shown:
-        prompt = Prompt.SHOW_CODE
+        prompt = Prompt.ONE_MOMENT if parts.health_code else Prompt.SHOW_CODE
     else:
         prompt = Prompt.MEASURE_AGAIN if parts.measured else Prompt.MEASURING
     return Ruling(None, None, checks, prompt)

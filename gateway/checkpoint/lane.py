@@ -2,7 +2,7 @@
 
 from gateway.checkpoint.judging import Code, Gate, Measured, Parts, Ruling, judge
 from gateway.checkpoint.lanestate import Card, LaneState, Last, Open
-from gateway.checkpoint.machine import Outcome, Recorded, Say
+from gateway.checkpoint.machine import Ask, Outcome, Recorded, Say
 from gateway.checkpoint.moments import later
 from gateway.checkpoint.override import Override
 from gateway.checkpoint.pairing import alone, is_repeat, is_theirs, joined, muddled
@@ -41,6 +41,8 @@ class Lane:
         if data.note is not None:
             return self._override.card(Card(event.id, data.note), event.at)
         code = _code(event, data)
+        if code.answered and not self._awaits(event.correlation):
+            return []
         overridden = self._override.badge(code)
         if overridden is not None:
             return overridden
@@ -48,7 +50,10 @@ class Lane:
         if last and code.token in last.tokens and is_repeat(last, self._gate.policy, event.at):
             return self._again(last, event.at)
         raised = self._raise_watched(code) if code.watched else []
-        return [*raised, *self._add(code)]
+        outcomes = [*raised, *self._add(code)]
+        if self._settings.asks and code.is_unjudged and self._awaits(code.id):
+            outcomes.append(Ask(data, code.id, event.at))
+        return outcomes
 
     def measured(self, event: Recorded, data: TemperatureData) -> list[Outcome]:
         """Somebody was measured."""
@@ -82,6 +87,11 @@ class Lane:
         """The door has seen somebody go through, or nobody."""
         if self.state.last and self.state.last.correlation == correlation:
             self.state.last.taken = taken
+
+    def _awaits(self, scan: str | None) -> bool:
+        """Whether an answer about the health code of this scan can still make a difference."""
+        known = self.state.open.parts.health_code if self.state.open else None
+        return known is not None and known.id == scan
 
     def _raise_watched(self, code: Code) -> list[Outcome]:
         """Once, however often the code is read."""
@@ -154,4 +164,5 @@ def _code(event: Recorded, data: ScanData) -> Code:
         data.until,
         data.watched,
         data.registered,
+        answered=event.correlation is not None,
     )

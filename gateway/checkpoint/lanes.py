@@ -138,7 +138,7 @@ class Lanes:
 
 
 def _gate(settings: LaneSettings, policy: Policy, memory: Memory, zone: tzinfo) -> Gate:
-    return Gate(settings.direction, settings.subject, policy, memory, zone)
+    return Gate(settings.direction, settings.subject, policy, memory, zone, settings.asks)
 
 
 def _state(state: LanesState, lane: str) -> LaneState:

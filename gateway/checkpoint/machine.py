@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from gateway.checkpoint.prompts import Prompt
 from gateway.clock import Stamp
-from gateway.events import Data, Draft, Kind
+from gateway.events import Data, Draft, Kind, ScanData
 
 
 class Recorded(Struct, frozen=True):
@@ -53,7 +53,23 @@ class Say(Struct, frozen=True):
     """What stands in its blanks."""
 
 
-Outcome = Draft | Act | Say
+class Ask(Struct, frozen=True):
+    """Somebody elsewhere is to be asked about a code that nobody here can judge.
+
+    What they say comes back as another `scan` of the same token, with `cause` as its correlation.
+    """
+
+    scan: ScanData
+    cause: str
+    """The id of the scan."""
+    at: Stamp
+    """It is asked within seconds of this, or not at all."""
+
+
+Deeds = Act | Say | Ask
+"""What is done once the drafts that came before it are durable."""
+
+Outcome = Draft | Deeds
 
 
 class Machine(Protocol):

@@ -32,7 +32,8 @@ def joined(gate: Gate, parts: Parts, part: Code | Measured) -> Parts | None:
     if known is not None:
         if known.token != part.token:
             return None
-        if (known.verdict, known.registered) == (part.verdict, part.registered):
+        same = (known.verdict, known.registered) == (part.verdict, part.registered)
+        if known.answered or (same and not part.answered):
             return parts
     now = replace(parts, **{"health_code" if part.is_health_code else "code": part})
     if now.code and now.health_code:

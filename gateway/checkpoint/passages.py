@@ -25,6 +25,8 @@ class LaneSettings(Struct, frozen=True, kw_only=True):
     """What is released, or at least watched, when somebody may pass."""
     strike: bool = False
     """Whether that door can be released."""
+    asks: bool = False
+    """Whether somebody is asked about health codes that nobody here can judge."""
     window_s: float = 10.0
     """How long a person's next part may take."""
     passage_s: float = 15.0

@@ -40,6 +40,8 @@ class Prompt(StrEnum):
     LEAVE_GOODS = "leave-goods"
     """For couriers: there is a place for what they bring."""
     ONE_AT_A_TIME = "one-at-a-time"
+    ONE_MOMENT = "one-moment"
+    """Somebody is being asked about the health code."""
     TIMED_OUT = "timed-out"
     """Something was missing for too long."""
     ON_DUTY = "on-duty"

@@ -46,7 +46,7 @@ class ResolverConfig(OptionTable):
     token_file: SecretPath | None = None
     """File with the token to ask with, on its first line."""
     timeout_s: Annotated[float, Field(ge=0.1, le=10)] = 2.0
-    """So long an answer may take; nothing at the gate waits for it."""
+    """So long an answer may take, and whoever has to show a health code may wait for it."""
     unanswered: Answer = Answer.UNKNOWN
     """What counts when there is none."""
 

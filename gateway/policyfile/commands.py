@@ -69,6 +69,7 @@ def _gate(file: Path) -> tuple[Path, tzinfo, dict[str, LaneSettings]]:
         name: LaneSettings(
             direction=Direction(each.direction),
             subject=Subject(each.subject),
+            asks=config.passes.resolver is not None,
             window_s=each.window_s,
         )
         for name, each in config.lanes.items()

@@ -14,7 +14,7 @@ from drivers.base import (
     TemperatureMeasured,
 )
 from gateway.checkpoint.checkpoint import Checkpoint
-from gateway.checkpoint.machine import Act, Recorded, Say
+from gateway.checkpoint.machine import Deeds, Recorded
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import Assessor, Draft, Fever, Judged, Observation, Origin, draft, event_id
 from gateway.holders.holder import Holder
@@ -115,7 +115,7 @@ class Replay:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.recorded: list[Recorded] = []
-        self.done: list[Act | Say] = []
+        self.done: list[Deeds] = []
         self._checkpoint = checkpoint
 
     def run(self, readings: Iterator[Draft]) -> None:

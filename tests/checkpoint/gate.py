@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from gateway.checkpoint.checkpoint import Checkpoint, restored
 from gateway.checkpoint.identity import Identity, identity
-from gateway.checkpoint.machine import Act, Machine, Recorded, Say
+from gateway.checkpoint.machine import Deeds, Machine, Recorded
 from gateway.clock import Stamp, TimeQuality
 from gateway.events import DATA_OF, AlarmData, Data, Draft
 
@@ -48,7 +48,7 @@ class Gate:
         self.keeps = keeps
         """Whether it keeps by itself what the machines remember, every ten minutes."""
         self.records: list[Recorded] = []
-        self.done: list[Act | Say] = []
+        self.done: list[Deeds] = []
         """What was decided besides events."""
         self._checkpoint = Checkpoint(build({}))
         self._kept: tuple[int, Saved] = (0, {})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from msgspec import json
+from msgspec import json, structs
 
 from drivers.base import Lock, Position, Quality, Role, Surface
 from gateway.checkpoint.lanes import Lanes, LanesState
@@ -97,6 +97,13 @@ class Gate:
         )
         return self.record(Kind.SCAN, f"lane/{lane}", data)
 
+    def answer(self, verdict: Verdict, cause: str) -> list[PassageData]:
+        """Whoever was asked about the code of the scan `cause` has answered."""
+        [scan] = [each for each in self.journal if each.id == cause]
+        assert isinstance(scan.data, ScanData)
+        said = structs.replace(scan.data, verdict=verdict)
+        return self.record(Kind.SCAN, scan.subject, said, cause)
+
     def measure(
         self,
         celsius: float = 36.5,
@@ -174,9 +181,11 @@ class Gate:
         self._ahead_s += self._mono_s + 50
         self._mono_s = 10.0
 
-    def record(self, kind: Kind, subject: str, data: Data) -> list[PassageData]:
+    def record(
+        self, kind: Kind, subject: str, data: Data, correlation: str | None = None
+    ) -> list[PassageData]:
         """Something is durable now; the passages that follow from it."""
-        event = self._recorded(kind, subject, self.now, data, None)
+        event = self._recorded(kind, subject, self.now, data, correlation)
         return self._keep(self.machine.take(event))
 
     def _recorded(
