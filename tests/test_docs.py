@@ -1,6 +1,7 @@
 """The documents are held to the program: what they name is there, and both READMEs say the same."""
 
 import argparse
+import ast
 import re
 import shlex
 import tomllib
@@ -148,3 +149,31 @@ def test_every_dependency_is_told(readme: Path) -> None:
     _, _, told = readme.read_text().rpartition("\n## ")
     names = {re.split(r"[^\w-]", each)[0] for each in needed}
     assert [name for name in sorted(names) if not re.search(rf"(?<![\w-]){name}\b", told)] == []
+
+
+RULE = re.compile(r"^\| (\d+) \|.*$", re.MULTILINE)
+TEST = re.compile(r"`(tests/[\w/]+\.py::\w+)`")
+TABLE = (ROOT / "docs" / "rules.md").read_text()
+RULES = {int(row[1]): set(TEST.findall(row[0])) for row in RULE.finditer(TABLE)}
+
+
+def every_test() -> set[str]:
+    """Every test there is, as `file::test`."""
+    return {
+        f"{path.relative_to(ROOT)}::{each.name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for each in ast.parse(path.read_text()).body
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def test_every_rule_has_a_test_and_every_test_that_is_named_exists() -> None:
+    assert list(RULES) == [*range(1, 18)]
+    assert [rule for rule, named in RULES.items() if not named] == []
+    assert set(TEST.findall(TABLE)) - every_test() == set()
+
+
+def test_every_test_named_after_a_rule_stands_beside_it() -> None:
+    after = {each: re.search(r"::test_rule_(\d+)_", each) for each in every_test()}
+    astray = [each for each, rule in after.items() if rule and each not in RULES[int(rule[1])]]
+    assert astray == []

@@ -236,3 +236,13 @@ def test_rule_15_rules_change_daily_and_apply_without_a_restart() -> None:
     [after] = [*gate.scan("wang"), *gate.measure(37.1)]
     assert [told(each) for each in (before, after)] == ["granted", "re-check"]
     assert before.policy == "test-1"
+
+
+def test_rule_16_whoever_stands_there_is_told_what_to_do() -> None:
+    gate = Gate()
+    gate.scan("li")
+    gate.measure(36.5)
+    gate.step_through()
+    gate.wait(60)
+    gate.scan("old", verdict=Verdict.EXPIRED)
+    assert gate.said == [Prompt.MEASURING, Prompt.PASS, Prompt.EXPIRED]

@@ -1,5 +1,5 @@
 """The rules about doors, duty and reports, one test for each, in the words of those who stand
-there; that of the topic tree, too."""
+there; those of the topic tree and of announcements, too."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,13 @@ from paho.mqtt.client import topic_matches_sub
 
 from drivers.base import Lock, Position, Role
 from gateway.checkpoint.alarms import Alarms, AlarmsState
+from gateway.checkpoint.announcements import Announcements
 from gateway.checkpoint.door import DoorFacts, DoorSettings
 from gateway.checkpoint.doors import Doors, DoorsState
 from gateway.checkpoint.duty import Duty, DutySettings, DutyState
 from gateway.checkpoint.inspections import Inspections, InspectionSettings, InspectionsState
-from gateway.checkpoint.machine import Machine
+from gateway.checkpoint.machine import Machine, Say
+from gateway.checkpoint.prompts import Prompt
 from gateway.checkpoint.reports import Reports, ReportSettings, ReportsState
 from gateway.checkpoint.rota import Shift
 from gateway.config import Place
@@ -153,3 +155,15 @@ def test_rule_14_district_street_community_and_grid_subscribe_to_their_part() ->
     ):
         assert topic_matches_sub(own, topic)
         assert not topic_matches_sub(others, topic)
+
+
+def test_rule_16_what_the_centre_announces_is_said_at_the_gate() -> None:
+    gate = Gate(lambda _: {"announcements": Announcements()})
+    for status, text in ((403, "refused"), (200, "今日全员核酸，请到东门")):
+        gate.tell(
+            CommandData(
+                id="1", command="announce", target="lane/in-1", status=status, args={"text": text}
+            )
+        )
+    said = {"text": "今日全员核酸，请到东门"}
+    assert gate.done == [Say(Prompt.ANNOUNCEMENT, gate.now, "in-1", said)]

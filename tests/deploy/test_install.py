@@ -196,7 +196,7 @@ def test_uninstalling_keeps_configuration_and_records(box: Path) -> None:
     assert not (box / "usr/share/checkpoint-gateway").exists()
 
 
-def test_uninstalling_takes_them_if_that_is_said(box: Path) -> None:
+def test_rule_17_at_the_stand_down_every_file_of_it_goes(box: Path) -> None:
     done = script("uninstall", {"DESTDIR": str(box), "PURGE": "yes"})
     assert done.returncode == 0
     assert files(box) == {}
