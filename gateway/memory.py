@@ -33,7 +33,7 @@ def load(path: Path) -> Memory | None:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, DecodeError) as error:
+    except (OSError, DecodeError, UnicodeDecodeError, RecursionError) as error:
         _log.warning("%s is of no use; the decisions begin anew from the journal: %s", path, error)
         return None
 

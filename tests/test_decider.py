@@ -10,6 +10,7 @@ import pytest
 from msgspec import Raw, Struct
 
 from drivers.base import Lock, Position, Role
+from gateway import memory
 from gateway.checkpoint.checkpoint import Checkpoint, restored
 from gateway.checkpoint.machine import Act, Deed, Deeds, Outcome, Recorded
 from gateway.clock import Clock, Stamp
@@ -242,3 +243,25 @@ async def test_what_cannot_be_recorded_is_not_done(tmp_path: Path) -> None:
             assert await said(journal) == ["bell raised 1", "bell cleared None"]
     finally:
         await journal.close()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b'{"epoch":"\xff","seq":1,"machines":{}}',
+        b'{"epoch":"k","seq":1,"machines":{"bell":{"last":"\xff"}}}',
+        b'{"epoch":"k","seq":1,"machines":{"bell":' + b"[" * 100_000 + b"}}",
+        b'{"epoch":"k"',
+    ],
+)
+async def test_a_damaged_memory_does_not_keep_the_gate_from_deciding(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    (tmp_path / "memory").write_bytes(damaged)
+    found = memory.load(tmp_path / "memory")
+    assert found is None or restored(Openings, found.machines, "bell") is None
+    async with opened(tmp_path / "journal.db") as journal:
+        done: list[Act | Say] = []
+        async with deciding(journal, tmp_path / "memory", done.append):
+            await journal.append([opening()])
+            await until(lambda: len(done) == 1)

@@ -227,6 +227,7 @@ def test_what_has_been_encoded_is_decoded_as_it_was(kind: Kind) -> None:
         b"{}",
         b'{"id":"a-1","type":"checkpoint.scan.v2","subject":"","clock":"sync","data":{}}',
         b'{"id":"a-1","type":"checkpoint.scan.v1","subject":"","clock":"sync","data":[]}',
+        b'{"id":"a-\xff","type":"checkpoint.scan.v1","subject":"","clock":"sync","data":{}}',
     ],
 )
 def test_what_this_version_does_not_know_is_not_decoded(body: bytes) -> None:

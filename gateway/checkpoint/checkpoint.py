@@ -72,5 +72,5 @@ def restored(of: type[S], saved: Mapping[str, Raw], name: str) -> S | None:
         return None
     try:
         return Decoder(of).decode(saved[name])
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError, RecursionError):  # all that damage can bring about
         return None

@@ -66,7 +66,7 @@ class Shelf:
             return Kept()
         except OSError as error:
             raise DocumentError(f"{path} cannot be read: {error.strerror}") from error
-        except (DecodeError, DocumentError) as error:
+        except (DecodeError, UnicodeDecodeError, RecursionError, DocumentError) as error:
             with suppress(OSError):
                 path.replace(path.with_suffix(".damaged"))
             raise DocumentError(f"{path.name} was damaged, and is set aside: {error}") from error

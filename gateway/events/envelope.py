@@ -120,6 +120,6 @@ def decode(body: bytes) -> Decoded | None:
         found = _received.decode(body)
         kind, decoder = _decoders[found.type]
         data = decoder.decode(found.data)
-    except (DecodeError, ValidationError, KeyError):
+    except (DecodeError, ValidationError, UnicodeDecodeError, KeyError):
         return None
     return Decoded(found.id, kind, found.subject, found.clock, data, found.correlationid)

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -312,14 +313,20 @@ async def test_an_expired_document_is_used_on_and_that_is_said_once(
         await until(lambda: there.events[-1] == ("policy", "8", "expired"))
 
 
-@pytest.mark.parametrize("bytes_kept", [0, 1, 100, -1])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(itemgetter(slice(kept)) for kept in (0, 1, 100, -1)),
+        lambda kept: kept.replace(b"policy", b"p\xff"),
+    ],
+)
 async def test_a_damaged_file_is_set_aside_and_the_document_taken_again(
-    tmp_path: Path, bytes_kept: int
+    tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     there = There(tmp_path, CLOCK)
     await there.take(policy("7"))
     path = directory(there.place) / "policy.json"
-    path.write_bytes(path.read_bytes()[:bytes_kept])
+    path.write_bytes(damage(path.read_bytes()))
     again = There(tmp_path, CLOCK)
     assert again.force.versions() == {}
     async with again.at_work():
