@@ -12,7 +12,6 @@ from gateway.config import Config
 from gateway.decider import Decider
 from gateway.documents import Force
 from gateway.doing import Doing
-from gateway.errors import GatewayError
 from gateway.events import Draft
 from gateway.fleet import Fleet
 from gateway.journal import Journal
@@ -107,10 +106,7 @@ class Conduct:
 
     def have(self, name: str, _: str, document: Any) -> None:
         """Go on by another version of a document; `ValueError` if it does not fit to this gate."""
-        try:
-            self.adopt(self._rules.having(name, document))
-        except GatewayError as error:
-            raise ValueError(str(error)) from error
+        self.adopt(self._rules.having(name, document))
 
     async def _change_keys(self) -> NoReturn:
         """Whoever is named in a rota has another pseudonym with every key."""
@@ -118,5 +114,5 @@ class Conduct:
             self._clock,
             lambda: self._rules.config.passes.pseudonym_days,
             ZoneInfo(self._rules.config.gateway.timezone),
-            lambda: self.adopt(self._rules.by(self._rules.config)),
+            lambda: self.adopt(self._rules.renamed()),
         )

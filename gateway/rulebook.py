@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from msgspec import Raw
 from pydantic import BaseModel
 
@@ -12,7 +13,7 @@ from gateway.assessor import Grounds
 from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.options import PolicyDocument
 from gateway.checkpoint.policy import BUILT_IN, Policy, compiled
-from gateway.checkpoint.rota import Rota, RotaEntries, rota
+from gateway.checkpoint.rota import Rota, RotaEntries, check_posts, rota
 from gateway.config import Config, Content
 from gateway.configfile.policies import load as load_policy
 from gateway.configfile.validate import as_model
@@ -32,6 +33,32 @@ Token = Callable[[bytes], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """What the files said that a configuration names, when it came into force: they may be in the
+    middle of being edited when something else changes the rules."""
+
+    policy: Policy
+    trusted: PassesDocument | None
+    sealed_to: X25519PublicKey | None
+
+    @classmethod
+    def read(cls, config: Config, documents: Mapping[str, Any]) -> "Files":
+        """Read those in whose place there is none of `documents`.
+
+        Raises:
+            GatewayError: one cannot be used.
+        """
+        policy, trust = config.policy.file, config.passes.trust_file
+        sealed = config.passes.keep_content is Content.SEALED
+        sealed_to = config.export.seal_to_file if sealed else None
+        return cls(
+            load_policy(policy) if policy and "policy" not in documents else BUILT_IN,
+            load(trust) if trust and "passes" not in documents else None,
+            read_public(sealed_to) if sealed_to else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """One edition of the rules; another one takes its place as a whole."""
 
@@ -39,6 +66,7 @@ class Rulebook:
     token: Token
     documents: Mapping[str, Any]
     """What is in force of the centre's documents, by name, as `UNDERSTAND` made it."""
+    files: Files
     policy: Policy
     grounds: Grounds
     rota: Rota
@@ -49,15 +77,21 @@ class Rulebook:
 
         Raises:
             GatewayError: a file cannot be used.
-            ValueError: a document does not fit to this gate, in one sentence.
         """
-        policy = documents.get("policy") or _policy(config)
+        return cls._of(config, token, documents, Files.read(config, documents))
+
+    @classmethod
+    def _of(
+        cls, config: Config, token: Token, documents: Mapping[str, Any], files: Files
+    ) -> "Rulebook":
+        policy = documents.get("policy") or files.policy
         return cls(
             config,
             token,
             documents,
+            files,
             policy,
-            _grounds(config, policy, documents),
+            _grounds(config, policy, documents, files),
             _rota(config, token, documents.get("rota")),
         )
 
@@ -66,8 +100,18 @@ class Rulebook:
         return self.of(config, self.token, self.documents)
 
     def having(self, name: str, document: Any) -> "Rulebook":
-        """The same with another document; see `of`."""
-        return self.of(self.config, self.token, {**self.documents, name: document})
+        """The same with another document.
+
+        Raises:
+            ValueError: it does not fit to this gate, in one sentence.
+        """
+        if name == "rota":
+            check_posts(document, self.config.duty.posts)
+        return self._of(self.config, self.token, {**self.documents, name: document}, self.files)
+
+    def renamed(self) -> "Rulebook":
+        """The same where everybody has another pseudonym."""
+        return self._of(self.config, self.token, self.documents, self.files)
 
     def build(self, saved: Mapping[str, Raw]) -> Checkpoint:
         """The decisions by these rules, with what their parts remembered."""
@@ -75,27 +119,19 @@ class Rulebook:
         return Checkpoint(machines(self.config, self.policy, self.rota, zone, saved))
 
 
-def _policy(config: Config) -> Policy:
-    file = config.policy.file
-    return load_policy(file) if file else BUILT_IN
-
-
-def _grounds(config: Config, policy: Policy, documents: Mapping[str, Any]) -> Grounds:
+def _grounds(config: Config, policy: Policy, documents: Mapping[str, Any], files: Files) -> Grounds:
     passes, place = config.passes, config.gateway
-    trusted: PassesDocument | None = documents.get("passes")
-    if trusted is None and passes.trust_file:
-        trusted = load(passes.trust_file)
+    trusted: PassesDocument | None = documents.get("passes") or files.trusted
     if trusted is None and passes.health_codes:
         trusted = PassesDocument()
     levels = (place.district, place.street, place.community, place.id)
-    sealed_to = config.export.seal_to_file if passes.keep_content is Content.SEALED else None
     return Grounds(
         policy,
         trusted.trust("/".join(levels), passes.health_codes) if trusted else None,
         _subjects(documents.get("watch-list")),
         _subjects(documents.get("register")),
         clear=passes.keep_content is Content.CLEAR,
-        sealed_to=read_public(sealed_to) if sealed_to else None,
+        sealed_to=files.sealed_to,
     )
 
 

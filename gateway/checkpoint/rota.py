@@ -78,16 +78,23 @@ class Shift(Struct, frozen=True):
 Rota = tuple[Shift, ...]
 
 
-def rota(entries: RotaEntries, posts: Collection[str], token_of: Callable[[str], str]) -> Rota:
-    """What `entries` say, with tokens for the subjects of badges.
+def check_posts(entries: RotaEntries, posts: Collection[str]) -> None:
+    """See to it that all posts in `entries` exist.
 
     Raises:
-        ValueError: a post is unknown, in one sentence.
+        ValueError: one does not, in one sentence.
     """
     for entry in entries.shifts:
         if entry.post not in posts:
             known = ", ".join(sorted(posts)) or "none"
             raise ValueError(f"{entry.name}: no post is called {entry.post}; there are: {known}")
+
+
+def rota(entries: RotaEntries, posts: Collection[str], token_of: Callable[[str], str]) -> Rota:
+    """What `entries` say of these posts, with tokens for the subjects of badges.
+
+    A post may have gone with the configuration since the document came: the rest counts.
+    """
     return tuple(
         Shift(
             entry.name,
@@ -97,6 +104,7 @@ def rota(entries: RotaEntries, posts: Collection[str], token_of: Callable[[str],
             frozenset(map(token_of, entry.badges)),
         )
         for entry in entries.shifts
+        if entry.post in posts
     )
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from gateway.checkpoint.rota import RotaEntries, Shift, rota
+from gateway.checkpoint.rota import RotaEntries, Shift, check_posts, rota
 
 
 def entries(*shifts: dict[str, object]) -> RotaEntries:
@@ -48,7 +48,12 @@ def test_what_cannot_be_is_refused(shifts: tuple[dict[str, object], ...], proble
 
 def test_a_post_that_does_not_exist_is_named() -> None:
     with pytest.raises(ValueError, match=r"^s0: no post is called table; there are: gate, lodge$"):
-        rota(entries({}), {"lodge", "gate"}, str)
+        check_posts(entries({}), {"lodge", "gate"})
+
+
+def test_of_a_post_that_is_gone_nothing_counts_and_of_the_others_everything() -> None:
+    document = entries({}, {"post": "lodge"})
+    assert [each.post for each in rota(document, {"lodge"}, str)] == ["lodge"]
 
 
 def test_what_nobody_covers_can_be_told() -> None:
