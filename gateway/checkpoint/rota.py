@@ -18,6 +18,13 @@ _Time = Annotated[
 ]
 
 
+_Badge = Annotated[
+    Line,
+    StringConstraints(pattern="^[^/]+/."),
+    Field(json_schema_extra={"words": 'whose pass it is, as "issuer/subject"'}),
+]
+
+
 class ShiftEntry(OptionTable):
     """One shift, as the document has it."""
 
@@ -28,8 +35,8 @@ class ShiftEntry(OptionTable):
     ends: Annotated[_Time, Field(alias="to")]
     post: Name
     """Which post; it has a table `[duty.posts.NAME]` in the configuration."""
-    badges: Annotated[tuple[Line, ...], Field(min_length=1, max_length=200)]
-    """Whose badges: the subjects of their passes."""
+    badges: Annotated[tuple[_Badge, ...], Field(min_length=1, max_length=200)]
+    """Whose badges: issuer and subject of their passes, as `410102-003/staff-0017`."""
 
 
 class RotaEntries(OptionTable):

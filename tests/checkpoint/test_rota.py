@@ -10,7 +10,13 @@ from gateway.checkpoint.rota import RotaEntries, Shift, check_posts, rota
 
 def entries(*shifts: dict[str, object]) -> RotaEntries:
     whole = [
-        {"name": f"s{number}", "from": "08:00", "to": "16:00", "post": "table", "badges": ["wang"]}
+        {
+            "name": f"s{number}",
+            "from": "08:00",
+            "to": "16:00",
+            "post": "table",
+            "badges": ["c/wang"],
+        }
         | each
         for number, each in enumerate(shifts)
     ]
@@ -18,10 +24,10 @@ def entries(*shifts: dict[str, object]) -> RotaEntries:
 
 
 def test_subjects_become_tokens_and_times_become_minutes() -> None:
-    document = entries({}, {"from": "22:00", "to": "06:30", "badges": ["li", "zhao"]})
+    document = entries({}, {"from": "22:00", "to": "06:30", "badges": ["c/li", "c/zhao"]})
     assert rota(document, {"table"}, lambda subject: f"token of {subject}") == (
-        Shift("s0", "table", 480, 480, frozenset({"token of wang"})),
-        Shift("s1", "table", 1320, 510, frozenset({"token of li", "token of zhao"})),
+        Shift("s0", "table", 480, 480, frozenset({"token of c/wang"})),
+        Shift("s1", "table", 1320, 510, frozenset({"token of c/li", "token of c/zhao"})),
     )
 
 
@@ -38,6 +44,7 @@ def test_a_shift_may_be_all_day(begins: str, ends: str) -> None:
         (({}, {"name": "s0", "from": "16:00", "to": "20:00"}), "two shifts at table are called s0"),
         (({"from": "8:00"},), "String should match pattern"),
         (({"badges": []},), "at least 1 item"),
+        (({"badges": ["staff-0017"]},), "should match pattern"),
         (({"badge": "x"},), "Extra inputs are not permitted"),
     ],
 )
