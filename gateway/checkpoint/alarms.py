@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from gateway.checkpoint.machine import Outcome, Recorded
-from gateway.checkpoint.timers import ns, until, when
+from gateway.checkpoint.timers import NEVER, ns, until, when
 from gateway.clock import Stamp
 from gateway.events import AlarmData, AlarmState, CommandData, Draft, Kind
 
@@ -74,17 +74,16 @@ class Alarms:
     def __init__(self, remind_every_s: float, state: AlarmsState) -> None:
         self.state = state
         self._every_ns = ns(remind_every_s)
+        self._boot = ""
+        self._next_ns = 0
+        """Nobody has to be reminded before in `_boot`; not looked up at every event."""
 
     def find(self, name: str, subject: str) -> Standing | None:
         """The gate's own alarm of this name, if it stands."""
-        return next(
-            (
-                each
-                for each in self.state.standing
-                if each.own and (each.name, each.subject) == (name, subject)
-            ),
-            None,
-        )
+        for each in self.state.standing:
+            if each.subject == subject and each.name == name and each.own:
+                return each
+        return None
 
     def known(self, correlation: str) -> bool:
         """Whether an alarm of this correlation stands, so that it can be acknowledged."""
@@ -107,6 +106,7 @@ class Alarms:
         if standing := self.find(name, subject):
             standing.count += counted
             return []
+        self._next_ns = 0
         standing = Standing(name, subject, cause, at.boot, at.mono_ns, reason=reason)
         self.state.standing.append(standing)
         return [_draft(standing, at)]
@@ -128,6 +128,7 @@ class Alarms:
         """See `Machine.take`."""
         match event.data:
             case AlarmData() as data if event.correlation:
+                self._next_ns = 0
                 self._follow(event, event.correlation, data)
             case CommandData(command=command, status=status) as order:
                 if command == _ACKNOWLEDGE and status == _DONE:
@@ -136,9 +137,12 @@ class Alarms:
 
     def advance(self, now: Stamp) -> Iterable[Outcome]:
         """See `Machine.advance`."""
-        reminders = [
-            each for standing in self._waiting(now) for each in self._remind(standing, now)
-        ]
+        if now.boot == self._boot and now.mono_ns < self._next_ns:
+            return ()
+        waiting = self._waiting(now)
+        reminders = [each for standing in waiting for each in self._remind(standing, now)]
+        times = (each.said_ns + self._every_ns for each in waiting)
+        self._boot, self._next_ns = now.boot, min(times, default=NEVER)
         return sorted(reminders, key=lambda each: each.stamp.mono_ns)
 
     def due(self, now: Stamp) -> float | None:

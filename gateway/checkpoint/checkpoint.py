@@ -31,14 +31,19 @@ class Checkpoint:
     def take(self, event: Recorded) -> list[Deeds]:
         """What follows from `event`, besides what is `pending` after it."""
         done = self.advance(event.at)
-        self.pending.pop(identity(event.kind, event.subject, event.correlation, event.data), None)
+        if self.pending:
+            key = identity(event.kind, event.subject, event.correlation, event.data)
+            self.pending.pop(key, None)
         for machine in self._machines.values():
-            done += self._keep(machine.take(event))
+            if outcomes := machine.take(event):
+                done += self._keep(outcomes)
         return done
 
     def advance(self, now: Stamp) -> list[Deeds]:
         """What has become due up to `now`."""
         outcomes = [each for machine in self._machines.values() for each in machine.advance(now)]
+        if not outcomes:  # as at nearly every event
+            return []
         outcomes.sort(key=_moment)
         return self._keep(outcomes)
 

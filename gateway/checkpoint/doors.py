@@ -17,7 +17,7 @@ from gateway.checkpoint.door import (
 )
 from gateway.checkpoint.machine import Outcome, Recorded, Say
 from gateway.checkpoint.prompts import Prompt
-from gateway.checkpoint.timers import until, when
+from gateway.checkpoint.timers import NEVER, until, when
 from gateway.clock import Stamp
 from gateway.events import (
     AlarmData,
@@ -70,13 +70,17 @@ class Doors:
         self._facts = facts
         self._settings = settings
         self._alarms = alarms
+        self._next_ns = 0
+        """Nothing is due before, so that not all doors are gone through at every event; 0: look."""
 
     def take(self, event: Recorded) -> Iterable[Outcome]:
         """See `Machine.take`."""
-        self.state.be_in(event.at, self._facts)
         match event.data:
             case DoorData() as data if data.door in self._facts:
-                return [*self._soundness(data, event), *self._moved(data, event)]
+                outcomes = [*self._soundness(data, event), *self._moved(data, event)]
+                found = running(self.state.doors[data.door], self._facts[data.door], self._settings)
+                self._next_ns = min(self._next_ns, found[0]) if found else self._next_ns
+                return outcomes
             case PassageData(decision=Decision.GRANTED, taken=None) as passage:
                 for name, facts in self._facts.items():
                     if passage.lane in facts.lanes:
@@ -84,15 +88,21 @@ class Doors:
             case CommandData() as order if order.status in _GOOD:
                 self._ordered(order, event.at)
             case AlarmData() if event.subject.startswith(_SUBJECT):
+                self._next_ns = 0  # it may be over, and come again at once
                 return self._settle(event.subject.removeprefix(_SUBJECT), event.at)
         return ()
 
     def advance(self, now: Stamp) -> Iterable[Outcome]:
         """See `Machine.advance`."""
+        if now.boot == self.state.boot and now.mono_ns < self._next_ns:
+            return ()
         self.state.be_in(now, self._facts)
+        self._next_ns = NEVER
         outcomes: list[Outcome] = list(self._forget(now))
         for at_ns, name, trouble, reason in sorted(self._timers()):
-            if at_ns <= now.mono_ns:
+            if at_ns > now.mono_ns:
+                self._next_ns = min(self._next_ns, at_ns)
+            else:
                 door, at = self.state.doors[name], when(at_ns, now)
                 outcomes += self._alarms.raise_(trouble, _SUBJECT + name, at, door.cause, reason)
                 outcomes += _said(trouble, self._facts[name], at)
@@ -100,7 +110,8 @@ class Doors:
 
     def due(self, now: Stamp) -> float | None:
         """See `Machine.due`."""
-        self.state.be_in(now, self._facts)
+        if now.boot != self.state.boot or not self._next_ns:
+            return 0.0
         return until((at_ns for at_ns, *_ in self._timers()), now)
 
     def _timers(self) -> Iterator[tuple[int, str, Trouble, str]]:

@@ -10,7 +10,7 @@ from gateway.checkpoint.calendar import Hand, day_of, last_at, next_at, right
 from gateway.checkpoint.machine import Outcome, Recorded, Say
 from gateway.checkpoint.prompts import Prompt
 from gateway.checkpoint.rota import Rota, Shift
-from gateway.checkpoint.timers import ns, until, when
+from gateway.checkpoint.timers import NEVER, ns, until, when
 from gateway.clock import Stamp
 from gateway.events import (
     AlarmData,
@@ -106,10 +106,15 @@ class Duty:
         self._rota = rota
         self._zone = zone
         self._alarms = alarms
+        self._next_ns = 0
+        """Nobody has been away for too long before; not looked up at every event. 0: look."""
+        self._next_ms = 0
+        """No shift begins before, and nobody is late, …"""
+        self._since_ms: int | None = None
+        """… as long as the calendar has been followed since then."""
 
     def take(self, event: Recorded) -> Iterable[Outcome]:
         """See `Machine.take`."""
-        self.state.be_in(event.at, self._settings.posts)
         match event.data:
             case ScanData(class_=Class.STAFF, verdict=Verdict.VALID) as scan:
                 return [
@@ -121,6 +126,7 @@ class Duty:
             case DutyData(act=DutyAct.LATE) if event.correlation:
                 self._judge(event.correlation)
             case AlarmData(alarm=Trouble.POST_UNATTENDED):
+                self._next_ns = 0  # it may be over, and come again at once
                 post = event.subject.removeprefix(_SUBJECT)
                 if self.state.posts.get(post, PostMemory()).token:
                     return self._alarms.clear(Trouble.POST_UNATTENDED, event.subject, event.at)
@@ -128,22 +134,22 @@ class Duty:
 
     def advance(self, now: Stamp) -> Iterable[Outcome]:
         """See `Machine.advance`."""
-        self.state.be_in(now, self._settings.posts)
-        self.state.hand.move(now)
-        outcomes: list[Outcome] = list(self._forget(now))
-        for at_ns, post in self._alone():
-            if at_ns <= now.mono_ns:
-                outcomes += self._left_alone(post, when(at_ns, now))
-        for due_ms, running in self._beginning(now):
-            if due_ms <= now.wall_ms:
-                self._judge(running.name)
-                if self.state.posts[running.shift.post].token not in running.shift.badges:
-                    outcomes.append(_late(running, self.state.hand.moment(due_ms, now)))
+        hand = self.state.hand
+        hand.move(now)
+        if hand.since_ms != self._since_ms:
+            self._since_ms, self._next_ms = hand.since_ms, 0
+        outcomes: list[Outcome] = []
+        if now.boot != self.state.boot or now.mono_ns >= self._next_ns:
+            self.state.be_in(now, self._settings.posts)
+            outcomes += [*self._forget(now), *self._left_alone(now)]
+        if now.wall_ms >= self._next_ms and right(now):
+            outcomes += self._come_late(now)
         return outcomes
 
     def due(self, now: Stamp) -> float | None:
         """See `Machine.due`."""
-        self.state.be_in(now, self._settings.posts)
+        if now.boot != self.state.boot or not self._next_ns:
+            return 0.0
         alone = until((at_ns for at_ns, _ in self._alone()), now)
         late = self.state.hand.until((due_ms for due_ms, _ in self._beginning(now)), now)
         return min((each for each in (alone, late) if each is not None), default=None)
@@ -157,11 +163,27 @@ class Duty:
             ):
                 yield memory.alone_ns + ns(self._settings.unattended_after_s), post
 
-    def _left_alone(self, post: str, at: Stamp) -> Iterator[Outcome]:
+    def _left_alone(self, now: Stamp) -> Iterator[Outcome]:
+        self._next_ns = NEVER
         reason = f"nobody for {self._settings.unattended_after_s:g} s"
-        cause = self.state.posts[post].cause
-        yield from self._alarms.raise_(Trouble.POST_UNATTENDED, _SUBJECT + post, at, cause, reason)
-        yield Say(Prompt.NOBODY_ON_POST, at)
+        for at_ns, post in self._alone():
+            if at_ns > now.mono_ns:
+                self._next_ns = min(self._next_ns, at_ns)
+                continue
+            at, cause, subject = when(at_ns, now), self.state.posts[post].cause, _SUBJECT + post
+            yield from self._alarms.raise_(Trouble.POST_UNATTENDED, subject, at, cause, reason)
+            yield Say(Prompt.NOBODY_ON_POST, at)
+
+    def _come_late(self, now: Stamp) -> Iterator[Draft]:
+        begins = [next_at(now.wall_ms, each.begins, self._zone) for each in self._rota]
+        self._next_ms = min(begins, default=NEVER)
+        for due_ms, running in self._beginning(now):
+            if due_ms > now.wall_ms:
+                self._next_ms = min(self._next_ms, due_ms)
+                continue
+            self._judge(running.name)
+            if self.state.posts[running.shift.post].token not in running.shift.badges:
+                yield _late(running, self.state.hand.moment(due_ms, now))
 
     def _beginning(self, now: Stamp) -> Iterator[tuple[int, Running]]:
         """Shifts that have begun, or will, and when who is not there will be late.
@@ -206,6 +228,7 @@ class Duty:
         memory.scanned, memory.scanned_ns = scan.token, at.mono_ns
         if again:
             return
+        self._next_ns = 0
         former, leaves = memory.token, memory.token == scan.token
         act = DutyAct.CHECK_OUT if leaves else DutyAct.HAND_OVER if former else DutyAct.CHECK_IN
         memory.token = None if leaves else scan.token

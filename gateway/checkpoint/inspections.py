@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from gateway.checkpoint.calendar import Hand, at, day_of, right
 from gateway.checkpoint.machine import Outcome, Recorded, Say
 from gateway.checkpoint.prompts import Prompt
+from gateway.checkpoint.timers import NEVER
 from gateway.clock import Stamp
 from gateway.events import (
     Class,
@@ -67,6 +68,8 @@ class Inspections:
         self.state = state
         self._settings = settings
         self._zone = zone
+        self._looked_ms = self._next_ms = 0
+        """Between these nothing becomes due; not looked up at every event."""
 
     def take(self, event: Recorded) -> Iterable[Outcome]:
         """See `Machine.take`."""
@@ -81,8 +84,9 @@ class Inspections:
         """See `Machine.advance`."""
         hand = self.state.hand
         before = hand.move(now)
-        if before is None:
+        if before is None or self._looked_ms <= before <= now.wall_ms < self._next_ms:
             return ()
+        self._looked_ms, self._next_ms = now.wall_ms, self._next_end(now.wall_ms)
         over = [each for each in self._slots(now.wall_ms) if before < each.ends_ms <= now.wall_ms]
         return [self._end(each, now) for each in over if each.name not in self.state.over]
 
@@ -90,8 +94,12 @@ class Inspections:
         """See `Machine.due`."""
         hand = self.state.hand
         after_ms = max(now.wall_ms, hand.reached_ms or 0)
+        next_ms = self._next_end(after_ms)
+        return None if next_ms == NEVER else hand.until([next_ms], now)
+
+    def _next_end(self, after_ms: int) -> int:
         ends = (each.ends_ms for each in self._slots(after_ms) if each.ends_ms > after_ms)
-        return hand.until(ends, now)
+        return min(ends, default=NEVER)
 
     def _slots(self, around_ms: int) -> tuple[Slot, ...]:
         """Those of the day before, this day and the next; what is longer ago nobody asks."""

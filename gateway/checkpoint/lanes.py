@@ -12,10 +12,10 @@ from gateway.checkpoint.machine import Outcome, Recorded
 from gateway.checkpoint.memory import Memory
 from gateway.checkpoint.passages import LaneSettings, Passages, PassagesState
 from gateway.checkpoint.policy import Policy
+from gateway.checkpoint.timers import NEVER
 from gateway.clock import Stamp
 from gateway.events import DoorData, Draft, PassageData, ScanData, TemperatureData
 
-_NEVER = 1 << 63
 _BOOTS = 10
 
 
@@ -83,14 +83,14 @@ class Lanes:
     def due(self, now: Stamp) -> float | None:
         """Seconds from `now` until something is due."""
         soonest = self._soonest()
-        if soonest == _NEVER:
+        if soonest == NEVER:
             return None
         return 0.0 if now.boot != self.state.boot else max(0.0, (soonest - now.mono_ns) / 1e9)
 
     def _new_boot(self, now: Stamp) -> list[Outcome]:
         """Every window has ended, and nobody saw who went through meanwhile."""
         self._passages.new_boot()
-        outcomes = self._expire(_NEVER)
+        outcomes = self._expire(NEVER)
         for lane in self.state.lanes.values():
             lane.forget()
         self.state.former_boots = [*self.state.former_boots, self.state.boot][-_BOOTS:]
@@ -118,7 +118,7 @@ class Lanes:
 
     def _soonest(self) -> int:
         """After every event, so without the lists of `_deadlines`: they take 2 of 5 µs."""
-        soonest = _NEVER
+        soonest = NEVER
         for passage in self.state.passages.decided.values():
             if passage.grant and passage.grant.deadline_ns < soonest:
                 soonest = passage.grant.deadline_ns

@@ -50,6 +50,8 @@ class Reports:
         self._settings = settings
         self._shifts = rota if settings.shifts else ()
         self._zone = zone
+        self._looked_ms = self._next_ms = 0
+        """Between these nothing becomes due; not looked up at every event."""
 
     def take(self, event: Recorded) -> Iterable[Outcome]:
         """See `Machine.take`."""
@@ -64,8 +66,9 @@ class Reports:
     def advance(self, now: Stamp) -> Iterable[Outcome]:
         """See `Machine.advance`."""
         before = self.state.hand.move(now)
-        if before is None:
+        if before is None or self._looked_ms <= before <= now.wall_ms < self._next_ms:
             return ()
+        self._looked_ms, self._next_ms = now.wall_ms, self._next_at(now.wall_ms)
         due = sorted(each for each in self._last(now.wall_ms) if each[0] > before)
         return [self._report(period, at_ms, name, now) for at_ms, period, name in due]
 
@@ -73,8 +76,11 @@ class Reports:
         """See `Machine.due`."""
         hand = self.state.hand
         after_ms = max(now.wall_ms, hand.reached_ms or 0)
+        return hand.until([self._next_at(after_ms)], now)
+
+    def _next_at(self, after_ms: int) -> int:
         minutes = [self._settings.minute, *map(_end, self._shifts)]
-        return hand.until((next_at(after_ms, each, self._zone) for each in minutes), now)
+        return min(next_at(after_ms, each, self._zone) for each in minutes)
 
     def _last(self, upto_ms: int) -> Iterator[tuple[int, Period, str]]:
         """The last report of each period that is due: since when, and its name.

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from gateway.clock import Stamp
 
+NEVER = 1 << 63
+"""Later than any time, in milliseconds as in nanoseconds."""
+
 
 def ns(seconds: float) -> int:
     """Nanoseconds."""
