@@ -261,7 +261,7 @@ async def test_a_damaged_memory_does_not_keep_the_gate_from_deciding(
     found = memory.load(tmp_path / "memory")
     assert found is None or restored(Openings, found.machines, "bell") is None
     async with opened(tmp_path / "journal.db") as journal:
-        done: list[Act | Say] = []
+        done: list[Deeds] = []
         async with deciding(journal, tmp_path / "memory", done.append):
             await journal.append([opening()])
             await until(lambda: len(done) == 1)
