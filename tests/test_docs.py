@@ -10,8 +10,11 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
+from gateway.checkpoint.reasons import Reason
 from gateway.cli import command_line
+from gateway.events import DATA_OF, Kind
 from tests.test_architecture import MODULES, imported, short
 
 ROOT = Path(__file__).parents[1]
@@ -177,3 +180,18 @@ def test_every_test_named_after_a_rule_stands_beside_it() -> None:
     after = {each: re.search(r"::test_rule_(\d+)_", each) for each in every_test()}
     astray = [each for each, rule in after.items() if rule and each not in RULES[int(rule[1])]]
     assert astray == []
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_contract_names_everything_that_an_event_says(kind: Kind) -> None:
+    contract = (ROOT / "docs" / "mqtt.md").read_text()
+    [row] = re.findall(rf"^\| `{kind}` \|.*$", contract, re.MULTILINE)
+    names = [each.encode_name for each in fields(DATA_OF[kind])]
+    assert [each for each in names if f"`{each}`" not in row] == []
+
+
+def test_the_contract_names_every_reason_of_a_refusal() -> None:
+    contract = (ROOT / "docs" / "mqtt.md").read_text()
+    _, _, passages = contract.partition("### Passages")
+    told = passages.partition("\n## ")[0]
+    assert [each for each in Reason if f"`{each}`" not in told] == []
