@@ -33,8 +33,8 @@ EXIT_FAILED = 1
 EXIT_CONFIG = 78  # EX_CONFIG in <sysexits.h>; the systemd unit does not restart on it
 
 _DESCRIPTION = """\
-The box at a gate: reads codes, temperatures and doors, keeps every reading on
-its own disk, and brings all of them to the centre, through any outage.
+The box at a gate: reads codes, temperatures and doors, decides who may pass, keeps
+all of that on its own disk, and brings it to the centre, through any outage.
 """
 
 _EXAMPLES = """\
