@@ -135,7 +135,10 @@ class Gateway:
             health=self._health,
             down=self._downward.down,
         )
-        self._reloader = Reloader(file, config, self._apply, recorder.note, clock, reload)
+        self._reloader = Reloader(
+            *(file, config, self._apply, self._conduct.refreshed),
+            *(recorder.note, clock, reload),
+        )
         self._picture = Picture(
             lambda: self._config,
             lambda: self._reloader.refused,
@@ -243,9 +246,9 @@ class Gateway:
         self._journal.bound(config.journal)
         changes = await self._fleet.change(plan)
         another_link = self._uplink.change(config)
-        self._conduct.adopt(rules)
+        told = self._conduct.adopted(rules)
         self._config = config
-        return _told(changes, another_link=another_link)
+        return _told(changes, told, another_link=another_link)
 
     async def _drain(self) -> None:
         try:
@@ -276,7 +279,7 @@ def _knows(config: Config, kind: str, name: str) -> bool:
     return kind == "alarm" or (bool(roles) and (kind == "door" or roles == [Role.HOME]))
 
 
-def _told(changes: Changes, *, another_link: bool) -> str:
+def _told(changes: Changes, policy: str, *, another_link: bool) -> str:
     told = [
         f"{', '.join(names)} {what}"
         for what, names in (
@@ -286,6 +289,8 @@ def _told(changes: Changes, *, another_link: bool) -> str:
         )
         if names
     ]
+    if policy:
+        told.append(policy)
     if another_link:
         told.append("another connection to the centre")
     return "; ".join(told) or "no device and no connection is concerned"

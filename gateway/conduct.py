@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from gateway.assessor import Assessor
+from gateway.checkpoint.machine import Say
+from gateway.checkpoint.prompts import Prompt
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.decider import Decider
@@ -15,6 +17,7 @@ from gateway.doing import Doing
 from gateway.events import Draft
 from gateway.fleet import Fleet
 from gateway.journal import Journal
+from gateway.lists import Notice
 from gateway.prompts import Prompter
 from gateway.pseudonyms import Keyring
 from gateway.questions import Questions
@@ -95,6 +98,22 @@ class Conduct:
         self._questions.change(rules.config.passes.resolver)
         self._decider.change(rules.build)
 
+    def adopted(self, rules: Rulebook) -> str:
+        """The same, and what has changed by it, in words; empty if it is not the policy."""
+        former = self._rules.policy.version
+        self.adopt(rules)
+        version = rules.policy.version
+        return f"policy {version} is in force" if version != former else ""
+
+    async def refreshed(self) -> str:
+        """Read the files again that the configuration names; what has changed by that, in words.
+
+        Raises:
+            GatewayError: one of them cannot be used.
+        """
+        rules = await asyncio.to_thread(self.check, self._rules.config)
+        return self.adopted(rules) or "no device and no connection is concerned"
+
     async def run(self) -> NoReturn:
         """Decide and do until cancelled."""
         async with asyncio.TaskGroup() as parts:
@@ -106,6 +125,9 @@ class Conduct:
 
     def have(self, name: str, _: str, document: Any) -> None:
         """Go on by another version of a document; `ValueError` if it does not fit to this gate."""
+        if isinstance(document, Notice):
+            words = {"text": document.text}
+            self._prompter.say(Say(Prompt.ANNOUNCEMENT, self._clock.now(), document.lane, words))
         self.adopt(self._rules.having(name, document))
 
     async def _change_keys(self) -> NoReturn:

@@ -1,10 +1,10 @@
-"""Lists of people that the centre sends: who is watched for, and who is registered."""
+"""Small documents of the centre: who is watched for, who is registered, what is to be said."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from drivers.base import Line, OptionTable
+from drivers.base import Line, Name, OptionTable
 
 
 class Subject(OptionTable):
@@ -20,3 +20,12 @@ class People(OptionTable):
     """The body of the documents `watch-list` and `register`."""
 
     people: Annotated[tuple[Subject, ...], Field(max_length=100_000)]
+
+
+class Notice(OptionTable):
+    """The body of the document `notices`; it is said once, when it comes into force."""
+
+    text: Line
+    """In the language of whoever is to hear it."""
+    lane: Name | None = None
+    """Where; without it everywhere."""

@@ -53,6 +53,9 @@ and has changed nothing then."""
 class Reloader:
     """The configuration in force, and what becomes of the next.
 
+    Where it is as it was, ``refresh`` takes into force what has changed in the files that it names,
+    and says what that is; it raises GatewayError as ``apply`` does.
+
     Whoever wants the file to be read again without an answer sets ``wanted``. A file that is
     watched is looked at every ``look_s``; while it goes on changing it is left alone.
     """
@@ -62,6 +65,7 @@ class Reloader:
         file: Path,
         config: Config,
         apply: Apply,
+        refresh: Callable[[], Awaitable[str]],
         note: Callable[[Draft], Awaitable[None]],
         clock: Clock,
         wanted: asyncio.Event,
@@ -71,6 +75,7 @@ class Reloader:
         self._file = file.absolute()
         self._config = config
         self._apply = apply
+        self._refresh = refresh
         self._note = note
         self._clock = clock
         self._wanted = wanted
@@ -134,7 +139,7 @@ class Reloader:
             source = await asyncio.to_thread(configfile.read, self._file)
             version = source.version
             if version == self._config.version:
-                return self._nothing_new(version)
+                return self._nothing_new(version, await self._refresh())
             # Reading it imports the drivers that are new, and a large one takes a second.
             with contained("a driver that the configuration names"):
                 config = await asyncio.to_thread(configfile.understand, source)
@@ -148,11 +153,11 @@ class Reloader:
         await self._tell(DocumentState.APPLIED, version)
         return Answer(text=text)
 
-    def _nothing_new(self, version: str) -> Answer:
+    def _nothing_new(self, version: str, done: str) -> Answer:
         if self._refusal:
             _log.info("the file is that of configuration %s again, which is in force", version)
         self._refusal = None
-        return Answer(text=f"nothing has changed; configuration {version} is in force")
+        return Answer(text=f"nothing has changed in configuration {version}: {done}")
 
     async def _refuse(self, version: str | None, error: GatewayError | DeviceError) -> Answer:
         known, self._refusal = self._refusal, (version, str(error))

@@ -17,7 +17,7 @@ from gateway.checkpoint.rota import Rota, RotaEntries, check_posts, rota
 from gateway.config import Config, Content
 from gateway.configfile.policies import load as load_policy
 from gateway.configfile.validate import as_model
-from gateway.lists import People
+from gateway.lists import Notice, People
 from gateway.machines import machines
 from gateway.passes.document import DocumentError, PassesDocument, load, understand
 from gateway.passes.trust import subject_of
@@ -180,6 +180,7 @@ UNDERSTAND: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "watch-list": _modelled(People),
     "register": _modelled(People),
     "rota": _modelled(RotaEntries),
+    "notices": _modelled(Notice),
 }
 """What makes something of the body of a document and its version; raises `ValueError`, in words,
 where it cannot."""

@@ -257,6 +257,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway.health": BASE | {"gateway.clock", "gateway.control"},
     "gateway.control": {"gateway.errors"},
     "gateway.conduct": {
+        "gateway.checkpoint",
+        "gateway.lists",
         "gateway.assessor",
         "gateway.decider",
         "gateway.doing",

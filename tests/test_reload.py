@@ -184,6 +184,22 @@ async def test_a_lane_concerns_its_devices(tmp_path: Path) -> None:
         assert (await reload(daemon)).text.startswith("nothing has changed")
 
 
+async def test_a_policy_that_has_changed_is_in_force_though_the_configuration_is_as_it_was(
+    tmp_path: Path,
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("repeat_s = 5.0\n")
+    text = config(free_port(), THERMOMETER) + '\n[policy]\nfile = "policy.toml"\n'
+    async with devices(tmp_path), Daemon(tmp_path, text) as daemon:
+        await daemon.until(online("thermometer"))
+        policy.write_text("repeat_s = 6.0\n")
+        assert " is in force" in (await reload(daemon)).text
+        policy.write_text("repeat_s = -6.0\n")
+        assert "repeat_s" in (await reload(daemon)).text
+        policy.write_text("repeat_s = 6.0\n")
+        assert (await reload(daemon)).text.endswith("no device and no connection is concerned")
+
+
 async def test_a_file_with_mistakes_changes_nothing_and_is_told_as_by_check(
     tmp_path: Path,
 ) -> None:

@@ -38,8 +38,13 @@ class Gate:
         self.wanted = asyncio.Event()
         config, clock = configfile.load(self.file), Clock()
         self.reloader = Reloader(
-            self.file, config, self.apply, self.note, clock, self.wanted, look_s=0.2
+            *(self.file, config, self.apply, self.refresh),
+            *(self.note, clock, self.wanted),
+            look_s=0.2,
         )
+
+    async def refresh(self) -> str:
+        return "and in no other file"
 
     async def apply(self, config: Config) -> str:
         if self.refuses:
