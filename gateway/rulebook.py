@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from msgspec import Raw
-from pydantic import BaseModel
+from msgspec.json import encode
+from pydantic import BaseModel, ValidationError
 
 from gateway.assessor import Grounds
 from gateway.checkpoint.checkpoint import Checkpoint
@@ -15,6 +16,7 @@ from gateway.checkpoint.options import PolicyDocument
 from gateway.checkpoint.policy import BUILT_IN, Policy, compiled
 from gateway.checkpoint.rota import Rota, RotaEntries, check_posts, rota
 from gateway.config import Config, Content
+from gateway.configfile.mistakes import Mistake
 from gateway.configfile.policies import load as load_policy
 from gateway.configfile.validate import as_model
 from gateway.lists import Notice, People
@@ -163,6 +165,20 @@ def _modelled(model: type[_Model]) -> Callable[[Mapping[str, Any], str], _Model]
     return make
 
 
+def _about_people(model: type[_Model]) -> Callable[[Mapping[str, Any], str], _Model]:
+    """The same where nothing of the body is repeated: what is told is recorded and sent."""
+
+    def make(body: Mapping[str, Any], _: str) -> _Model:
+        try:
+            return model.model_validate_json(encode(body), strict=True)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[:_MOST_TOLD]
+            told = (Mistake(each["loc"], each["msg"]) for each in wrong)
+            raise ValueError("; ".join(map(str, told))) from None
+
+    return make
+
+
 def _as_policy(body: Mapping[str, Any], version: str) -> Policy:
     return compiled(_modelled(PolicyDocument)(body, version), version)
 
@@ -177,9 +193,9 @@ def _as_passes(body: Mapping[str, Any], _: str) -> PassesDocument:
 UNDERSTAND: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "policy": _as_policy,
     "passes": _as_passes,
-    "watch-list": _modelled(People),
-    "register": _modelled(People),
-    "rota": _modelled(RotaEntries),
+    "watch-list": _about_people(People),
+    "register": _about_people(People),
+    "rota": _about_people(RotaEntries),
     "notices": _modelled(Notice),
 }
 """What makes something of the body of a document and its version; raises `ValueError`, in words,

@@ -1,6 +1,9 @@
 """The rules in force, when what they are made of changes on the disk or no longer fits."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from gateway.config import Config, Place, UplinkConfig
 from gateway.config.rules import DutyConfig, PolicyConfig, PostConfig
@@ -54,3 +57,24 @@ def test_a_policy_that_is_being_edited_counts_when_it_is_loaded_and_not_before(
     for changed in (rules.renamed(), rules.having("rota", made)):
         assert changed.policy is rules.policy
         assert changed.policy.threshold_celsius == 37.5
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "where"),
+    [
+        ("register", {"people": [{"iss": "c", "sub": "zhang-san\n"}]}, "[people #1] sub: "),
+        ("watch-list", {"people": [{"iss": "c", "sub": 1380013800}]}, "[people #1] sub: "),
+        ("watch-list", {"people": "zhang-san"}, "people: "),
+        ("rota", {"shifts": [{**ROTA["shifts"][0], "badges": ["zhang-san"]}]}, "badges #1: "),
+    ],
+)
+def test_what_is_wrong_with_a_list_of_people_is_told_without_repeating_anybody(
+    name: str, body: dict[str, Any], where: str
+) -> None:
+    """It goes into the log, and as an event to whoever listens."""
+    with pytest.raises(ValueError, match=r".") as refused:
+        UNDERSTAND[name](body, "1")
+    told = str(refused.value)
+    assert where in told
+    assert "zhang-san" not in told
+    assert "1380013800" not in told
