@@ -31,8 +31,9 @@ def machines(
     hear of an event."""
     remind_s = config.alarms.remind_every_s
     alarms = Alarms(remind_s, restored(AlarmsState, saved, "alarms") or AlarmsState())
+    ways = Lanes(policy, lanes(config), zone, restored(LanesState, saved, "lanes"))
     return {
-        "lanes": Lanes(policy, lanes(config), zone, restored(LanesState, saved, "lanes")),
+        "lanes": ways,
         "doors": Doors(
             doors(config),
             door_settings(config),
@@ -40,7 +41,12 @@ def machines(
             restored(DoorsState, saved, "doors") or DoorsState(),
         ),
         "duty": Duty(
-            duty(config), rota, zone, alarms, restored(DutyState, saved, "duty") or DutyState()
+            duty(config),
+            rota,
+            zone,
+            alarms,
+            restored(DutyState, saved, "duty") or DutyState(),
+            ways.overrides,
         ),
         "inspections": Inspections(
             inspections(config),

@@ -74,3 +74,19 @@ async def test_a_badge_checks_in(tmp_path: Path) -> None:
         await gate.until_recorded("duty", 1)
         [duty] = gate.data("duty")
         assert (duty["act"], duty["post"], duty["role"]) == ("check-in", "gate", "guard")
+
+
+async def test_a_guard_who_lets_somebody_pass_stays_on_post(tmp_path: Path) -> None:
+    posts = '\n[duty]\nsame_scan_s = 1\n\n[duty.posts.gate]\nat = "in-1"\n'
+    async with whole_gate(tmp_path, CONFIG + posts) as gate:
+        badge = a_pass(kind=Class.STAFF, role="guard", subject="g-1")
+        gate.scanner.hold_up(badge)
+        await gate.until_recorded("duty", 1)
+        await gate.until_recorded("passage", 1)  # nobody was measured
+        gate.scanner.hold_up(b"https://example.org/a-stranger-s-code")
+        await gate.until_recorded("passage", 2)
+        gate.scanner.hold_up(badge)
+        await gate.until_recorded("passage", 3)
+        await until(lambda: bool(gate.board.written), within_s=20)
+        assert gate.data("passage")[2]["by"].startswith("override:")
+        assert [each["act"] for each in gate.data("duty")] == ["check-in"]

@@ -1,6 +1,6 @@
 """Who is on post: badges come and go, shifts begin, and no post is left alone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
 
 from msgspec import Struct, field
@@ -95,17 +95,32 @@ class Running(Struct, frozen=True):
         return f"late-{self.day}-{self.shift.post}-{self.shift.name}"
 
 
+Overrides = Callable[[str, str | None], bool]
+"""Whether a badge, in the event with this id and in this lane, was shown to let somebody pass."""
+
+
+def _never(_: str, __: str | None) -> bool:
+    return False
+
+
 class Duty:
     """Says who comes, goes and takes over, who is late, and when nobody is there."""
 
     def __init__(
-        self, settings: DutySettings, rota: Rota, zone: tzinfo, alarms: Alarms, state: DutyState
+        self,
+        settings: DutySettings,
+        rota: Rota,
+        zone: tzinfo,
+        alarms: Alarms,
+        state: DutyState,
+        overrides: Overrides = _never,
     ) -> None:
         self.state = state
         self._settings = settings
         self._rota = rota
         self._zone = zone
         self._alarms = alarms
+        self._overrides = overrides
         self._next_ns = 0
         """Nobody has been away for too long before; not looked up at every event. 0: look."""
         self._next_ms = 0
@@ -117,6 +132,8 @@ class Duty:
         """See `Machine.take`."""
         match event.data:
             case ScanData(class_=Class.STAFF, verdict=Verdict.VALID) as scan:
+                if self._overrides(event.id, scan.lane):
+                    return ()  # whoever lets somebody else pass neither comes nor goes
                 return [
                     outcome
                     for post, place in self._settings.posts.items()

@@ -10,6 +10,7 @@ from gateway.checkpoint.lane import Lane
 from gateway.checkpoint.lanestate import LaneState
 from gateway.checkpoint.machine import Outcome, Recorded
 from gateway.checkpoint.memory import Memory
+from gateway.checkpoint.override import OVERRIDE
 from gateway.checkpoint.passages import LaneSettings, Passages, PassagesState
 from gateway.checkpoint.policy import Policy
 from gateway.checkpoint.timers import NEVER
@@ -86,6 +87,15 @@ class Lanes:
         if soonest == NEVER:
             return None
         return 0.0 if now.boot != self.state.boot else max(0.0, (soonest - now.mono_ns) / 1e9)
+
+    def overrides(self, scan: str, lane: str | None) -> bool:
+        """Whether the badge in the event with the id `scan` was shown to let somebody else pass."""
+        state = self.state.lanes.get(lane or "")
+        if state is None:
+            return False
+        last, waits = state.last, state.badge
+        granted = last and last.correlation == scan and last.data.by.startswith(OVERRIDE)
+        return bool(granted or (waits and waits.id == scan))
 
     def _new_boot(self, now: Stamp) -> list[Outcome]:
         """Every window has ended, and nobody saw who went through meanwhile."""

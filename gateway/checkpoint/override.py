@@ -12,6 +12,8 @@ from gateway.checkpoint.reasons import OF_VERDICT, Reason
 from gateway.clock import Stamp
 from gateway.events import Class, Decision, Verdict
 
+OVERRIDE = "override:"
+"""How `PassageData.by` begins then; the pseudonym of the badge follows."""
 _BY_CLOCK = (Reason.EXPIRED, Reason.NOT_YET_VALID)
 
 
@@ -69,7 +71,7 @@ class Override:
             decision=Decision.GRANTED,
             reason=card.word if card else policy.override_reason,
             parts=[*last.data.parts, *shown],
-            by=f"override:{badge.token}",
+            by=OVERRIDE + badge.token,
             policy=policy.version,
             took_ms=last.data.took_ms + max(0, at.mono_ns - last.at.mono_ns) // 1_000_000,
         )

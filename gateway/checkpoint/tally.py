@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from drivers.base import Position
 from gateway.checkpoint.machine import Recorded
+from gateway.checkpoint.override import OVERRIDE
 from gateway.events import (
     AlarmData,
     Check,
@@ -82,5 +83,5 @@ def _passed(data: PassageData) -> Iterator[str]:
     yield from (data.decision.value, data.direction.value, f"class.{data.class_ or 'none'}")
     if data.decision is Decision.DENIED:
         yield f"denied.{data.reason or 'unknown'}"
-    if data.by.startswith("override:"):
+    if data.by.startswith(OVERRIDE):
         yield "override"
