@@ -17,8 +17,6 @@ from gateway.events import Check, Class, Decision, Direction, Fever, Verdict
 
 OK, MISSING, FAILED = Check.OK, Check.MISSING, Check.FAILED
 
-_BY_CLOCK = (Reason.EXPIRED, Reason.NOT_YET_VALID)
-
 
 class Subject(StrEnum):
     """Who goes through a lane."""
@@ -179,9 +177,10 @@ def _of_the_pass(
 
 
 def _verdict(gate: Gate, code: Code, at: Stamp, checks: dict[str, Check]) -> Reason | None:
-    """What is wrong with a code; by a clock that is not right it is neither too early nor late."""
+    """What is wrong with a code. While the clock is not right it is called expired only if it is
+    for certain; that it is good still cannot be known."""
     bad = OF_VERDICT.get(code.verdict)
-    if sure(at) or code.verdict is Verdict.OPAQUE or bad not in (None, *_BY_CLOCK):
+    if bad or sure(at) or code.verdict is Verdict.OPAQUE:
         return bad
     return _unjudged(gate, checks)
 

@@ -5,16 +5,13 @@ from msgspec.structs import replace
 from gateway.checkpoint.judging import Code, Gate
 from gateway.checkpoint.lanestate import Card, LaneState
 from gateway.checkpoint.machine import Outcome, Say
-from gateway.checkpoint.moments import sure
 from gateway.checkpoint.passages import Passages
 from gateway.checkpoint.prompts import Prompt
-from gateway.checkpoint.reasons import OF_VERDICT, Reason
 from gateway.clock import Stamp
 from gateway.events import Class, Decision, Verdict
 
 OVERRIDE = "override:"
 """How `PassageData.by` begins then; the pseudonym of the badge follows."""
-_BY_CLOCK = (Reason.EXPIRED, Reason.NOT_YET_VALID)
 
 
 class Override:
@@ -55,9 +52,7 @@ class Override:
         last, policy = self._state.last, self._gate.policy
         if badge.class_ is not Class.STAFF or badge.role not in policy.override_roles:
             return False
-        bad = OF_VERDICT.get(badge.verdict)
-        by_clock = bad in _BY_CLOCK and not sure(badge.at) and policy.unsync_passes
-        good = badge.verdict is Verdict.VALID or by_clock
+        good = badge.verdict is Verdict.VALID
         return good and last is not None and badge.token not in last.tokens  # nobody their own
 
     def _grant(self, at: Stamp) -> list[Outcome]:

@@ -300,22 +300,26 @@ def test_who_is_on_the_watch_list_raises_an_alarm(action: str) -> None:
 
 
 @pytest.mark.parametrize("when_unsync", ["allow", "refuse"])
-@pytest.mark.parametrize("verdict", [Verdict.VALID, Verdict.NOT_YET_VALID, Verdict.EXPIRED])
-def test_while_the_clock_is_not_right_times_are_not_judged(
-    when_unsync: str, verdict: Verdict
-) -> None:
+def test_while_the_clock_is_not_right_times_are_not_judged(when_unsync: str) -> None:
     body = {"when_unsync": when_unsync, "entry": {"resident": {"hours": ["06:00-07:00"]}}}
     gate = Gate(policy(**body), OPEN_LANES, quality=TimeQuality.UNSYNC)
-    passages = [*gate.scan("li", verdict=verdict), *gate.measure()]
+    passages = [*gate.scan("li"), *gate.measure()]
     assert [told(each) for each in passages] == ["granted" if when_unsync == "allow" else "clock"]
     assert passages[0].checks["clock"] is Check.MISSING
 
 
-def test_a_bad_signature_is_bad_by_any_clock() -> None:
+@pytest.mark.parametrize("verdict", [Verdict.BAD_SIGNATURE, Verdict.EXPIRED])
+def test_what_is_bad_for_certain_is_bad_by_any_clock(verdict: Verdict) -> None:
+    """A pass is called expired then only if the time floor is past its end."""
     gate = Gate(lanes=OPEN_LANES, quality=TimeQuality.UNSYNC)
-    assert [told(each) for each in gate.scan("li", verdict=Verdict.BAD_SIGNATURE)] == [
-        "bad-signature"
-    ]
+    assert [told(each) for each in gate.scan("li", verdict=verdict)] == [verdict.value]
+
+
+def test_a_badge_that_is_expired_for_certain_overrides_nothing() -> None:
+    gate = Gate(lanes=OPEN_LANES, quality=TimeQuality.UNSYNC)
+    gate.scan("wang", class_=Class.UNKNOWN, verdict=Verdict.OPAQUE)
+    shown = gate.scan("zhao", class_=Class.STAFF, role="guard", verdict=Verdict.EXPIRED)
+    assert [told(each) for each in shown] == ["expired"]
 
 
 def test_quotas_and_passback_wait_for_a_right_clock() -> None:
