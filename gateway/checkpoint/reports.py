@@ -59,7 +59,7 @@ class Reports:
         missing = tally.missing(event.data)
         if isinstance(event.data, ReportData):
             self.state.ledgers[event.data.period].recorded(event.data, event.at)
-        for period in Period if self._shifts else (Period.DAY,):
+        for period in Period:  # shifts too, without a rota: another may come
             self.state.ledgers[period].count(event, names, missing)
         return ()
 

@@ -12,7 +12,7 @@ from drivers.base import Lock, Position, Role
 from gateway.checkpoint.machine import Machine, Recorded
 from gateway.checkpoint.reports import Reports, ReportSettings, ReportsState
 from gateway.checkpoint.rota import Shift
-from gateway.clock import TimeQuality, rfc3339
+from gateway.clock import Stamp, TimeQuality, rfc3339
 from gateway.events import (
     AlarmData,
     AlarmState,
@@ -21,6 +21,8 @@ from gateway.events import (
     Decision,
     Direction,
     DoorData,
+    Draft,
+    Kind,
     PassageData,
     Period,
     ReportData,
@@ -423,3 +425,30 @@ def test_no_clock_makes_more_reports_than_there_were_days_and_steps(
     made = len(reports(gate))
     gate.wait(2 * DAY)
     assert [each.name for each in reports(gate)[made:]] == ["2026-05-01", "2026-05-02"]
+
+
+def test_a_rota_that_was_away_for_days_leaves_no_hole_in_the_counts_of_shifts() -> None:
+    remembered, seq = ReportsState(), 0
+    reports: list[ReportData] = []
+    for shifts, hours in ((SHIFTS, range(1, 5)), ((), range(5, 40)), (SHIFTS, range(40, 64))):
+        machine = Reports(SETTINGS, shifts, SHANGHAI, remembered)
+        for hour in hours:
+            at = Stamp(1_773_792_000_000 + hour * 3_600_000, TimeQuality.SYNC, "b", hour * 10**12)
+            made = [each.data for each in machine.advance(at) if isinstance(each, Draft)]
+            reports += [each for each in made if isinstance(each, ReportData)]
+            seq += 1
+            data = ScanData(
+                device="s",
+                medium="o",
+                symbology="QR",
+                verdict=Verdict.OPAQUE,
+                token="x",
+                decode_ms=1,
+            )
+            machine.take(Recorded(seq, f"k-{seq}", Kind.SCAN, "device/s", at, data))
+    of_shifts = [each for each in reports if each.period is Period.SHIFT and each.first]
+    assert of_shifts
+    for each in of_shifts:
+        assert each.last is not None
+        assert each.first is not None
+        assert each.counts["scan"] == each.last - each.first + 1
