@@ -221,8 +221,19 @@ class Gateway:
             diagnose=self._health,
             log_level=self._log_level.change,
             restart=lambda: self._stop.set(),
-            known=lambda kind, name: _knows(self._config, kind, name),
+            known=self._knows,
         )
+
+    def _knows(self, kind: str, name: str) -> bool:
+        """Whether something of this name is there to be ordered about."""
+        match kind:
+            case "lane":
+                return name in self._config.lanes
+            case "alarm":
+                return self._conduct.is_standing(name)
+        devices = self._config.devices.values()
+        roles = [each.door_roles[name] for each in devices if name in each.door_roles]
+        return bool(roles) and (kind == "door" or roles == [Role.HOME])
 
     def _status(self) -> str:
         """One line for whoever asks the service manager."""
@@ -269,14 +280,6 @@ class Gateway:
 
     async def _tell_health(self, _: Mapping[str, object]) -> control.Answer:
         return control.Answer(body=self._picture())
-
-
-def _knows(config: Config, kind: str, name: str) -> bool:
-    """Whether something of this name is there to be ordered about."""
-    if kind == "lane":
-        return name in config.lanes
-    roles = [each.door_roles[name] for each in config.devices.values() if name in each.door_roles]
-    return kind == "alarm" or (bool(roles) and (kind == "door" or roles == [Role.HOME]))
 
 
 def _told(changes: Changes, policy: str, *, another_link: bool) -> str:

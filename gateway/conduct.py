@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from gateway.assessor import Assessor
+from gateway.checkpoint.alarms import Alarms
 from gateway.checkpoint.machine import Say
 from gateway.checkpoint.prompts import Prompt
 from gateway.clock import Clock
@@ -113,6 +114,11 @@ class Conduct:
         """
         rules = await asyncio.to_thread(self.check, self._rules.config)
         return self.adopted(rules) or "no device and no connection is concerned"
+
+    def is_standing(self, correlation: str) -> bool:
+        """Whether an alarm of this correlation stands, so that it can be acknowledged."""
+        alarms = self._decider.checkpoint.machine(Alarms)
+        return alarms is not None and alarms.known(correlation)
 
     async def run(self) -> NoReturn:
         """Decide and do until cancelled."""

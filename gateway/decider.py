@@ -55,7 +55,8 @@ class Decider:
         self._build = build
         self._carry_out = carry_out
         self._changed = asyncio.Event()
-        self._checkpoint = build({})
+        self.checkpoint = build({})
+        """What decides at present; another takes its place when the rules change."""
         self._live = False
         self._keep_at = 0.0
         self._kept: tuple[str, int] | None = None
@@ -85,7 +86,7 @@ class Decider:
 
     def _remember(self) -> None:
         known = memory.load(self._path)
-        self._checkpoint = self._build(known.machines if known else {})
+        self.checkpoint = self._build(known.machines if known else {})
         last = self._journal.last_seq
         same_life = known is not None and known.epoch == self._journal.epoch
         after = known.seq if known and same_life else max(0, last - _REPLAY_MOST)
@@ -99,10 +100,10 @@ class Decider:
             return
         if not rows:
             with suppress(DeviceError), contained("the decisions by time"):
-                others += self._checkpoint.advance(self._clock.now().earlier(_LAG_S))
+                others += self.checkpoint.advance(self._clock.now().earlier(_LAG_S))
         fresh = [each for each in others if _is_fresh(each, self._clock.now())]
         if not self._live:
-            waiting = {correlation for _, _, correlation, _ in self._checkpoint.pending}
+            waiting = {correlation for _, _, correlation, _ in self.checkpoint.pending}
             # What has been recorded may have been done, too: at most once is what a door needs.
             fresh = [each for each in fresh if isinstance(each, Act) and each.cause in waiting]
             self._live = True
@@ -116,11 +117,11 @@ class Decider:
         for event in filter(None, map(recorded, rows)):
             # A bug in a rule must not end the records, nor come back with every start.
             with suppress(DeviceError), contained(f"the decisions about {event.id}"):
-                done += self._checkpoint.take(event)
+                done += self.checkpoint.take(event)
         return done
 
     async def _record(self) -> None:
-        pending = self._checkpoint.pending
+        pending = self.checkpoint.pending
         if drafts := dict(pending):
             await self._journal.append(list(drafts.values()))
             for each in drafts:
@@ -138,7 +139,7 @@ class Decider:
         if now >= self._keep_at:
             self._keep_at = now + _KEEP_EVERY_S
             await asyncio.to_thread(self._keep)  # a slow card takes a second for it
-        due = self._checkpoint.due(self._clock.now().earlier(_LAG_S))
+        due = self.checkpoint.due(self._clock.now().earlier(_LAG_S))
         if due is not None and due <= 0:
             return
         await self._woken(_KEEP_EVERY_S if due is None else due)
@@ -157,18 +158,18 @@ class Decider:
 
     def _go_over(self) -> None:
         """By the new rules from here on; a replay must not judge by them what was before."""
-        pending = self._checkpoint.pending
-        self._checkpoint = self._build(self._checkpoint.saved())
-        self._checkpoint.pending.update(pending)
+        pending = self.checkpoint.pending
+        self.checkpoint = self._build(self.checkpoint.saved())
+        self.checkpoint.pending.update(pending)
         self._kept = None
         self._keep_at = 0.0
 
     def _keep(self) -> None:
         place = self._journal.epoch, self._journal.follow.place
-        if self._checkpoint.pending or not self._live or place == self._kept:
+        if self.checkpoint.pending or not self._live or place == self._kept:
             return
         try:
-            memory.keep(self._path, *place, self._checkpoint.saved())
+            memory.keep(self._path, *place, self.checkpoint.saved())
             self._kept = place
         except OSError as error:
             _log.debug("what the decisions know cannot be kept: %s", error)

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import time
 from typing import Any
@@ -20,6 +21,7 @@ from tests.brokers import Mosquitto, mosquitto, until
 from tests.daemon import GATE, Daemon
 from tests.passes.issuing import RESIDENT, body, shown
 from tests.receiving import Received, listening
+from tests.timed import beginning
 
 DOOR_INPUT, STRIKE = 0, 0
 
@@ -100,7 +102,8 @@ def _write_trust(folder: Path) -> None:
     (folder / "passes.json").write_text(json.dumps(body()))
 
 
-def _well(picture: Health) -> bool:
+def well(picture: Health) -> bool:
+    """Everything that can say so is."""
     return picture.link.online and all(
         each.state is DeviceState.ONLINE or each.driver == "serial_scanner"  # which says nothing
         for each in picture.devices.values()
@@ -108,8 +111,11 @@ def _well(picture: Health) -> bool:
 
 
 @asynccontextmanager
-async def whole_gate(folder: Path, config: str = CONFIG) -> AsyncIterator[WholeGate]:
-    """It stands there, everything is connected and well."""
+async def whole_gate(
+    folder: Path, config: str = CONFIG, *, begin: datetime | None = None
+) -> AsyncIterator[WholeGate]:
+    """It stands there, everything is connected and well; `begin`: by a clock that is right, and
+    shows that then."""
     _write_trust(folder)
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(mosquitto(folder))
@@ -117,9 +123,13 @@ async def whole_gate(folder: Path, config: str = CONFIG) -> AsyncIterator[WholeG
         scanner = await stack.enter_async_context(Scanner(folder / "scanner"))
         thermometer = await stack.enter_async_context(Thermometer(folder / "thermometer"))
         board = await stack.enter_async_context(ModbusBoard(folder / "board"))
-        await board.set_input(DOOR_INPUT, active=True)  # shut
-        daemon = Daemon(folder, config.format(port=broker.port))
+        for contact in range(8):
+            await board.set_input(contact, active=True)  # shut
+        timed: dict[str, Any] = {}
+        if begin:
+            timed = {"program": ("tests.timed",), "environment": beginning(begin)}
+        daemon = Daemon(folder, config.format(port=broker.port), **timed)
         await stack.enter_async_context(daemon)
-        await daemon.until(_well)
+        await daemon.until(well)
         yield WholeGate(daemon, broker, received, scanner, thermometer, board)
         assert await daemon.stop() == 0

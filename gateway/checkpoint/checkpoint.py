@@ -11,6 +11,7 @@ from gateway.checkpoint.machine import Deeds, Machine, Outcome, Recorded
 from gateway.clock import Stamp
 from gateway.events import Draft
 
+M = TypeVar("M", bound=Machine)
 S = TypeVar("S", bound=Struct)
 
 _encoder = Encoder()
@@ -51,6 +52,10 @@ class Checkpoint:
         """Seconds from `now` until something happens by itself."""
         times = [machine.due(now) for machine in self._machines.values()]
         return min((each for each in times if each is not None), default=None)
+
+    def machine(self, of: type[M]) -> M | None:
+        """The machine of this kind."""
+        return next((each for each in self._machines.values() if isinstance(each, of)), None)
 
     def saved(self) -> dict[str, Raw]:
         """All that the machines remember, by their names."""
