@@ -110,9 +110,9 @@ class Doors:
 
     def due(self, now: Stamp) -> float | None:
         """See `Machine.due`."""
-        if now.boot != self.state.boot or not self._next_ns:
+        if now.boot != self.state.boot:
             return 0.0
-        return until((at_ns for at_ns, *_ in self._timers()), now)
+        return None if self._next_ns == NEVER else until([self._next_ns], now)
 
     def _timers(self) -> Iterator[tuple[int, str, Trouble, str]]:
         """What will be wrong, and when, if nothing moves until then."""

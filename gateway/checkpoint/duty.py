@@ -165,9 +165,9 @@ class Duty:
 
     def due(self, now: Stamp) -> float | None:
         """See `Machine.due`."""
-        if now.boot != self.state.boot or not self._next_ns:
+        if now.boot != self.state.boot:
             return 0.0
-        alone = until((at_ns for at_ns, _ in self._alone()), now)
+        alone = None if self._next_ns == NEVER else until([self._next_ns], now)
         late = self.state.hand.until((due_ms for due_ms, _ in self._beginning(now)), now)
         return min((each for each in (alone, late) if each is not None), default=None)
 
