@@ -1,6 +1,7 @@
 """What has been counted since the last report of a kind, and the chain that the reports make."""
 
 import hashlib
+from functools import lru_cache
 
 from msgspec import Struct, field
 
@@ -119,9 +120,11 @@ class Ledger(Struct):
         self.heard_ns = max(self.heard_ns, at.mono_ns)
         if self.since_ms is None:
             self.since_ms, self.clock = at.wall_ms, at.quality
-        self.clock = max(self.clock, at.quality, key=_WORSE.index)
+        if at.quality is not self.clock:
+            self.clock = max(self.clock, at.quality, key=_WORSE.index)
 
 
+@lru_cache(maxsize=4)  # the chains of all periods are links of the same
 def _linked(chain: str, event: str) -> str:
     return hashlib.sha256(f"{chain} {event}".encode()).hexdigest()
 

@@ -1,6 +1,7 @@
 """What a report counts: under which names an event counts, and what was missing at a passage."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from drivers.base import Position
 from gateway.checkpoint.machine import Recorded
@@ -17,6 +18,7 @@ from gateway.events import (
     DutyData,
     GapData,
     InspectionData,
+    Kind,
     PassageData,
     ReportData,
     ScanData,
@@ -33,7 +35,7 @@ def names(event: Recorded, positions: dict[str, Position]) -> list[str]:
     `positions` are the last known ones of doors, and become those after `event`.
     """
     inner = _opened(event.data, positions) if isinstance(event.data, DoorData) else _of(event.data)
-    return [event.kind.value, *(f"{event.kind}.{each}" for each in inner)]
+    return [event.kind.value, *(_dotted(event.kind, each) for each in inner)]
 
 
 def missing(data: Data) -> list[str]:
@@ -41,6 +43,11 @@ def missing(data: Data) -> list[str]:
     if not isinstance(data, PassageData) or data.taken is not None:
         return []
     return [name for name, check in data.checks.items() if check is Check.MISSING]
+
+
+@lru_cache(maxsize=256)  # to format an enumeration's member takes as long as to look five up
+def _dotted(kind: Kind, name: str) -> str:
+    return f"{kind}.{name}"
 
 
 def _opened(data: DoorData, positions: dict[str, Position]) -> Iterator[str]:
