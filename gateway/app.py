@@ -12,11 +12,12 @@ from typing import Any
 
 from drivers.base import DeviceState, Role
 from gateway import control, log
-from gateway.assessor import Assessor, Grounds
 from gateway.box import Box
 from gateway.clock import Clock
 from gateway.commands import Hands
 from gateway.conduct import Conduct, Note
+from gateway.conduct.assessor import Assessor, Grounds
+from gateway.conduct.rulebook import UNDERSTAND
 from gateway.config import Config
 from gateway.documents import Force
 from gateway.downward import downward
@@ -29,7 +30,6 @@ from gateway.picture import Picture, device_reports
 from gateway.pseudonyms import Keyring
 from gateway.recorder import Recorder
 from gateway.reload import Reloader
-from gateway.rulebook import UNDERSTAND
 from gateway.timefloor import TimeFloor
 from gateway.uplink import Uplink
 from gateway.watch.page import serving_page

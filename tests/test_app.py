@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.app import Gateway
-from gateway.assessor import Assessor, Grounds
 from gateway.conduct import Conduct
+from gateway.conduct.assessor import Assessor, Grounds
 from gateway.config import Config, Place, UplinkConfig
 from gateway.errors import JournalError
 from gateway.journal import Journal

@@ -14,8 +14,8 @@ from gateway.checkpoint.judging import Subject
 from gateway.checkpoint.machine import Recorded
 from gateway.checkpoint.passages import LaneSettings
 from gateway.checkpoint.policy import compiled
+from gateway.conduct.decider import recorded
 from gateway.configfile.policies import load, read
-from gateway.decider import recorded
 from gateway.errors import GatewayError
 from gateway.events import Class, Direction, PassageData
 from gateway.inspect import look

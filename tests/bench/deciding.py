@@ -11,12 +11,12 @@ from gateway.checkpoint.machine import Machine, Recorded
 from gateway.checkpoint.policy import BUILT_IN
 from gateway.checkpoint.rota import Shift
 from gateway.clock import Stamp
+from gateway.conduct.decider import recorded
+from gateway.conduct.machines import machines
 from gateway.configfile import Source, understand
-from gateway.decider import recorded
 from gateway.events import Draft, encode
 from gateway.journal.following import Followed
 from gateway.journal.rows import Row
-from gateway.machines import machines
 from gateway.simulate.day import day
 from gateway.simulate.profiles import PROFILES, Profile
 from gateway.simulate.replay import Replay, drafts

@@ -10,10 +10,10 @@ from typing import NoReturn
 from msgspec import Raw
 
 from drivers.base import DeviceError
-from gateway import memory
 from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.machine import Act, Deeds, Recorded
 from gateway.clock import Clock, Stamp
+from gateway.conduct import memory
 from gateway.errors import JournalError
 from gateway.events import decode
 from gateway.journal import Journal

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from gateway.conduct.rulebook import UNDERSTAND, Rulebook
 from gateway.config import Config, Place, UplinkConfig
 from gateway.config.rules import DutyConfig, PolicyConfig, PostConfig
-from gateway.rulebook import UNDERSTAND, Rulebook
 from tests.ports import free_port
 
 ROTA = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gateway.checkpoint.machine import Ask
 from gateway.clock import Clock
+from gateway.conduct.questions import Questions
 from gateway.config.passes import Answer, ResolverConfig
 from gateway.events import Class, Draft, ScanData, Verdict
-from gateway.questions import Questions
 from tests.brokers import until
 from tests.test_resolving import CODE, Authority, listening
 

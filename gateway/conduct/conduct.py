@@ -6,23 +6,23 @@ from functools import partial
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from gateway.assessor import Assessor
 from gateway.checkpoint.alarms import Alarms
 from gateway.checkpoint.machine import Say
 from gateway.checkpoint.prompts import Prompt
 from gateway.clock import Clock
+from gateway.conduct.assessor import Assessor
+from gateway.conduct.decider import Decider
+from gateway.conduct.doing import Doing
+from gateway.conduct.lists import Notice
+from gateway.conduct.questions import Questions
+from gateway.conduct.rulebook import UNDERSTAND, Rulebook
 from gateway.config import Config
-from gateway.decider import Decider
 from gateway.documents import Force
-from gateway.doing import Doing
 from gateway.events import Draft
 from gateway.fleet import Fleet
 from gateway.journal import Journal
-from gateway.lists import Notice
 from gateway.prompts import Prompter
 from gateway.pseudonyms import Keyring
-from gateway.questions import Questions
-from gateway.rulebook import UNDERSTAND, Rulebook
 
 Note = Callable[[Draft], Awaitable[None]]
 """Records an event of the gateway itself; waits while there is no room."""

@@ -10,11 +10,11 @@ import pytest
 from msgspec import Raw, Struct
 
 from drivers.base import Lock, Position, Role
-from gateway import memory
 from gateway.checkpoint.checkpoint import Checkpoint, restored
 from gateway.checkpoint.machine import Act, Deed, Deeds, Outcome, Recorded
 from gateway.clock import Clock, Stamp
-from gateway.decider import Decider
+from gateway.conduct import memory
+from gateway.conduct.decider import Decider
 from gateway.errors import JournalError
 from gateway.events import AlarmState, DoorData, Draft, Kind, alarm, decode
 from gateway.journal import Journal, Row

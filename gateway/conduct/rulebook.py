@@ -10,17 +10,17 @@ from msgspec import Raw
 from msgspec.json import encode
 from pydantic import BaseModel, ValidationError
 
-from gateway.assessor import Grounds
 from gateway.checkpoint.checkpoint import Checkpoint
 from gateway.checkpoint.options import PolicyDocument
 from gateway.checkpoint.policy import BUILT_IN, Policy, compiled
 from gateway.checkpoint.rota import Rota, RotaEntries, check_posts, rota
+from gateway.conduct.assessor import Grounds
+from gateway.conduct.lists import Notice, People
+from gateway.conduct.machines import machines
 from gateway.config import Config, Content
 from gateway.configfile.mistakes import Mistake
 from gateway.configfile.policies import load as load_policy
 from gateway.configfile.validate import as_model
-from gateway.lists import Notice, People
-from gateway.machines import machines
 from gateway.passes.document import DocumentError, PassesDocument, load, understand
 from gateway.passes.trust import subject_of
 from gateway.seal import read_public
