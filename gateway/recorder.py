@@ -33,8 +33,8 @@ class Recorder:
     """Takes observations from a bounded inbox into the journal.
 
     While the journal is busy the inbox fills up and presses back on the devices. While the disk
-    takes nothing the inbox goes on being emptied, into a bounded holding, so that doors and
-    prompts work on; what that had no room for is counted, and declared when the disk is back.
+    takes nothing the inbox goes on being emptied, into a bounded holding, so that no device is held
+    up; what that had no room for is counted, and declared when the disk is back.
     """
 
     INBOX = 500

@@ -1,6 +1,6 @@
 """The rota: who is to be on which post, and when."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Annotated, Self
 
 from msgspec import Struct
@@ -56,17 +56,6 @@ class RotaEntries(OptionTable):
                         f"at {entry.post} {other.name} and {entry.name} are at the same time"
                     )
         return self
-
-    def gaps(self, posts: Collection[str]) -> Iterator[str]:
-        """What is not covered, in words: nobody has said that it must be, but the field does."""
-        for post in sorted(posts):
-            free = set(range(_DAY))
-            for entry in self.shifts:
-                if entry.post == post:
-                    free -= set(_minutes(entry))
-            if free:
-                begins = f"{min(free) // 60:02d}:{min(free) % 60:02d}"
-                yield f"{post}: nobody is to be there for {len(free)} minutes, from {begins} on"
 
 
 class Shift(Struct, frozen=True):

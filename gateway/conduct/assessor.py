@@ -53,7 +53,10 @@ class Assessor:
             found = judge(code.payload, stamp, grounds.trust, floor_ms=self._clock.floor_ms)
         subject = found.subject
         named = code.payload if subject is None else subject
-        token, slip = self._keyring.token(named), found.class_ is Class.ADMISSION
+        slip = found.class_ is Class.ADMISSION
+        if slip and found.cti:  # somebody's next slip is another: each is good for once
+            named += found.cti
+        token = self._keyring.token(named)
         if found.class_ is Class.HEALTH_CODE and found.verdict is Verdict.OPAQUE:
             self.unjudged(token, code.payload)
         return Judged(

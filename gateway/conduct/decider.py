@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,6 +61,9 @@ class Decider:
         self._live = False
         self._keep_at = 0.0
         self._kept: tuple[str, int] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._owed: list[Deeds] = []
+        """What is to be done once all that is pending is recorded."""
 
     @property
     def live(self) -> bool:
@@ -82,6 +86,8 @@ class Decider:
                     _log.debug("the decisions must wait for the journal: %s", error)
                     await asyncio.sleep(_RETRY_S)
         finally:
+            if self._keeping:
+                await asyncio.wait([self._keeping])
             self._keep()
 
     def _remember(self) -> None:
@@ -95,22 +101,28 @@ class Decider:
     async def _turn(self) -> None:
         follow = self._journal.follow
         rows = await follow.next()
-        others = self._take(rows)
+        self._owed += self._take(rows)
         if not self._live and follow.behind:
             return
         if not rows:
             with suppress(DeviceError), contained("the decisions by time"):
-                others += self.checkpoint.advance(self._clock.now().earlier(_LAG_S))
-        fresh = [each for each in others if _is_fresh(each, self._clock.now())]
+                self._owed += self.checkpoint.advance(self._clock.now().earlier(_LAG_S))
         if not self._live:
             waiting = {correlation for _, _, correlation, _ in self.checkpoint.pending}
             # What has been recorded may have been done, too: at most once is what a door needs.
-            fresh = [each for each in fresh if isinstance(each, Act) and each.cause in waiting]
+            acts = [each for each in self._owed if isinstance(each, Act)]
+            self._owed = [each for each in acts if each.cause in waiting]
             self._live = True
         await self._record()
-        for each in fresh:
-            self._carry_out(each)
+        self._do_what_is_owed()
         await self._rest()
+
+    def _do_what_is_owed(self) -> None:
+        owed, self._owed = self._owed, []
+        now = self._clock.now()
+        for each in owed:
+            if _is_fresh(each, now):
+                self._carry_out(each)
 
     def _take(self, rows: list[Followed]) -> list[Deeds]:
         done: list[Deeds] = []
@@ -138,7 +150,7 @@ class Decider:
         now = asyncio.get_running_loop().time()
         if now >= self._keep_at:
             self._keep_at = now + _KEEP_EVERY_S
-            await asyncio.to_thread(self._keep)  # a slow card takes a second for it
+            self._keep(aside=True)
         due = self.checkpoint.due(self._clock.now().earlier(_LAG_S))
         if due is not None and due <= 0:
             return
@@ -164,20 +176,29 @@ class Decider:
         self._kept = None
         self._keep_at = 0.0
 
-    def _keep(self) -> None:
+    def _keep(self, *, aside: bool = False) -> None:
+        """Write down what is known; `aside` while decisions go on: a slow card takes a second."""
         place = self._journal.epoch, self._journal.follow.place
         if self.checkpoint.pending or not self._live or place == self._kept:
             return
-        try:
-            memory.keep(self._path, *place, self.checkpoint.saved())
-            self._kept = place
-        except OSError as error:
-            _log.debug("what the decisions know cannot be kept: %s", error)
+        self._kept = place
+        write = partial(_written, self._path, *place, self.checkpoint.saved())
+        if not aside:
+            write()
+        elif self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(asyncio.to_thread(write), name="memory")
 
 
 def _is_fresh(outcome: Deeds, now: Stamp) -> bool:
     age_ns = now.mono_ns - outcome.at.mono_ns
     return outcome.at.boot == now.boot and age_ns <= _FRESH_S * 1e9
+
+
+def _written(path: Path, epoch: str, seq: int, machines: Mapping[str, Raw]) -> None:
+    try:
+        memory.keep(path, epoch, seq, machines)
+    except OSError as error:
+        _log.debug("what the decisions know cannot be kept: %s", error)
 
 
 def recorded(followed: Followed) -> Recorded | None:

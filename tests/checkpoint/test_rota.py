@@ -61,11 +61,3 @@ def test_a_post_that_does_not_exist_is_named() -> None:
 def test_of_a_post_that_is_gone_nothing_counts_and_of_the_others_everything() -> None:
     document = entries({}, {"post": "lodge"})
     assert [each.post for each in rota(document, {"lodge"}, str)] == ["lodge"]
-
-
-def test_what_nobody_covers_can_be_told() -> None:
-    document = entries({}, {"from": "16:00", "to": "07:00"})
-    assert list(document.gaps({"table", "lodge"})) == [
-        "lodge: nobody is to be there for 1440 minutes, from 00:00 on",
-        "table: nobody is to be there for 60 minutes, from 07:00 on",
-    ]
