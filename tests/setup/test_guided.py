@@ -266,7 +266,9 @@ async def test_a_terminal_with_typed_credentials_and_its_door(machine: Machine, 
 async def test_what_is_there_is_asked_about_and_kept(machine: Machine, file: Path) -> None:
     former = (ROOT / "config" / "demo.toml").read_text()
     former = former.replace('"state"', f'"{machine.root}/state"')
+    former = former.replace('"passes.json"', f'"{machine.root}/passes.json"')
     write(file, former)
+    write(machine.root / "passes.json", "{}")
     draft(file).unlink()
     async with on_machine(machine, file, "--no-test") as console:
         await console.answer(f"Begin with what {file} says now?")
@@ -290,6 +292,8 @@ async def test_what_is_there_is_asked_about_and_kept(machine: Machine, file: Pat
                 await console.answer(question)
         await console.answer("Keep doors, ")
         await console.answer("Keep loudspeaker, ")
+        await console.answer("Which lane is it at (east-1, none) [east-1]")
+        await console.answer("loudspeaker: sounds")
         await console.answer("Ask the free")
         await console.answer("Another device")
         await console.answer("Go on?", "no")
