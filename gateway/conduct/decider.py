@@ -58,17 +58,13 @@ class Decider:
         self._changed = asyncio.Event()
         self.checkpoint = build({})
         """What decides at present; another takes its place when the rules change."""
-        self._live = False
+        self.live = False
+        """Whether it has caught up with the journal once."""
         self._keep_at = 0.0
         self._kept: tuple[str, int] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._owed: list[Deeds] = []
         """What is to be done once all that is pending is recorded."""
-
-    @property
-    def live(self) -> bool:
-        """Whether it has caught up with the journal once."""
-        return self._live
 
     def change(self, build: Build) -> None:
         """Go on by other rules; what is known stays known."""
@@ -102,17 +98,17 @@ class Decider:
         follow = self._journal.follow
         rows = await follow.next()
         self._owed += self._take(rows)
-        if not self._live and follow.behind:
+        if not self.live and follow.behind:
             return
         if not rows:
             with suppress(DeviceError), contained("the decisions by time"):
                 self._owed += self.checkpoint.advance(self._clock.now().earlier(_LAG_S))
-        if not self._live:
+        if not self.live:
             waiting = {correlation for _, _, correlation, _ in self.checkpoint.pending}
             # What has been recorded may have been done, too: at most once is what a door needs.
             acts = [each for each in self._owed if isinstance(each, Act)]
             self._owed = [each for each in acts if each.cause in waiting]
-            self._live = True
+            self.live = True
         await self._record()
         self._do_what_is_owed()
         await self._rest()
@@ -179,7 +175,7 @@ class Decider:
     def _keep(self, *, aside: bool = False) -> None:
         """Write down what is known; `aside` while decisions go on: a slow card takes a second."""
         place = self._journal.epoch, self._journal.follow.place
-        if self.checkpoint.pending or not self._live or place == self._kept:
+        if self.checkpoint.pending or not self.live or place == self._kept:
             return
         self._kept = place
         write = partial(_written, self._path, *place, self.checkpoint.saved())
