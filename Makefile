@@ -36,7 +36,7 @@ run: $(STAMPS)/demo ## show the whole gateway at work; make run ARGS="--seconds 
 
 # Most tests wait for something, so more processes than cores; a file's tests stay together.
 test: $(STAMPS)/dev $(STAMPS)/test-tools ## run the tests; make test ARGS="-k config"
-	$(PYTHON) -m pytest -n 4 --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(STAMPS)/dev $(STAMPS)/test-tools ## the whole fault laboratory; the table goes to REPORT=build/faults.md, too (needs root)
 	$(PYTHON) -m pytest -q -m long --ignore=tests/faults

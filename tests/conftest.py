@@ -71,3 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(FaultTable(config.getoption("fault_report")))
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NoTestLeftOut())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The guided setup first: it waits for a minute and a half, and nobody should for it."""
+    items.sort(key=lambda item: "tests/setup/" not in item.nodeid)
